@@ -1,0 +1,22 @@
+# Compiler settings shared by every target: C++20, warnings, ccache, and the flags that keep float results equal everywhere.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+find_program(PITH_CCACHE ccache)
+if(PITH_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER ${PITH_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${PITH_CCACHE})
+endif()
+
+add_library(pith_flags INTERFACE)  # linked PRIVATE by our own targets only
+target_compile_options(pith_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wcast-align -Wimplicit-fallthrough
+  -ffp-contract=off $<$<BOOL:${PITH_WERROR}>:-Werror>)
+
+add_library(pith_device_flags INTERFACE)  # runtime and kernels: no exceptions, no RTTI
+target_compile_options(pith_device_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti>)
+target_link_libraries(pith_device_flags INTERFACE pith_flags)
