@@ -1,0 +1,42 @@
+// Mapping by mmap(2).
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "runtime/port/mapping.h"
+
+namespace pith {
+
+Result<std::unique_ptr<Mapping>> Mapping::open(const char* path) {
+  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return Status(Code::io, format("cannot open '%s': %s", path, std::strerror(errno)));
+  struct stat info {};
+  if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+    ::close(fd);
+    return Status(Code::io, format("cannot read '%s': not a regular file", path));
+  }
+  const auto size = static_cast<uint64_t>(info.st_size);
+  if (size == 0 || size > SIZE_MAX) {
+    ::close(fd);
+    return Status(size == 0 ? Code::bad_file : Code::unsupported,
+                  format("'%s' %s", path, size == 0 ? "is empty" : "is larger than this machine can map"));
+  }
+  void* data = ::mmap(nullptr, static_cast<size_t>(size), PROT_READ, MAP_SHARED, fd, 0);
+  const int error = errno;
+  ::close(fd);  // the mapping keeps the file
+  if (data == MAP_FAILED) return Status(Code::io, format("cannot map '%s': %s", path, std::strerror(error)));
+  std::unique_ptr<Mapping> mapping(new Mapping);
+  mapping->data_ = static_cast<const uint8_t*>(data);
+  mapping->size_ = size;
+  return mapping;
+}
+
+Mapping::~Mapping() {
+  if (data_ != nullptr) ::munmap(const_cast<uint8_t*>(data_), static_cast<size_t>(size_));
+}
+
+}  // namespace pith
