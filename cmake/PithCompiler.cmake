@@ -13,10 +13,24 @@ if(PITH_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${PITH_CCACHE})
 endif()
 
+
+# Sanitizers and hardening apply to every object of the build, third-party archives excepted.
+set(PITH_SANITIZE "" CACHE STRING "List of sanitizers, for example address;undefined or thread")
+if(PITH_SANITIZE)
+  string(REPLACE ";" "," sanitizers "${PITH_SANITIZE}")
+  add_compile_options(-fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${sanitizers})
+  if("undefined" IN_LIST PITH_SANITIZE)
+    add_compile_options(-fno-sanitize=vptr)  # needs RTTI, which runtime and kernels do without
+  endif()
+endif()
+
 add_library(pith_flags INTERFACE)  # linked PRIVATE by our own targets only
 target_compile_options(pith_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wcast-align -Wimplicit-fallthrough
   -ffp-contract=off $<$<BOOL:${PITH_WERROR}>:-Werror>)
 
 add_library(pith_device_flags INTERFACE)  # runtime and kernels: no exceptions, no RTTI
-target_compile_options(pith_device_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti>)
+target_compile_options(pith_device_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti>
+  -ffunction-sections -fdata-sections)
 target_link_libraries(pith_device_flags INTERFACE pith_flags)
+target_link_options(pith_device_flags INTERFACE $<IF:$<BOOL:${APPLE}>,-Wl$<COMMA>-dead_strip,-Wl$<COMMA>--gc-sections>)
