@@ -10,6 +10,8 @@ namespace pith {
 
 inline constexpr int kMaxRank = 8;
 inline constexpr int64_t kUnknownDim = -1;
+// More elements than this are never counted: sizes in bits of any element type stay below 2^63.
+inline constexpr int64_t kMaxElements = int64_t{1} << 56;
 
 class Shape {
  public:
@@ -44,7 +46,7 @@ class Shape {
     return rank_ >= 0;
   }
   // Product of all dims, or of dims [begin, end); kUnknownDim if a factor is unknown or the product
-  // overflows.
+  // is above kMaxElements.
   int64_t count() const { return count(0, rank_); }
   int64_t count(int begin, int end) const {
     int64_t product = rank_ < 0 ? kUnknownDim : 1;
@@ -56,7 +58,7 @@ class Shape {
       else if (__builtin_mul_overflow(product, dims_[i], &product))
         return kUnknownDim;
     }
-    return zero ? 0 : product;
+    return zero ? 0 : product > kMaxElements ? kUnknownDim : product;
   }
   bool operator==(const Shape& o) const {
     if (rank_ != o.rank_) return false;
