@@ -92,6 +92,10 @@ Status normalize_axis(const NodeView& node, int64_t axis, int rank, int* out) {
 }
 
 Status broadcast(const NodeView& node, const Shape& a, const Shape& b, Shape* out) {
+  if (!a.has_rank() || !b.has_rank()) {
+    *out = Shape::unknown_rank();
+    return Status::ok();
+  }
   const int rank = std::max(a.rank(), b.rank());
   *out = Shape::of_rank(rank);
   for (int i = 0; i < rank; ++i) {
