@@ -81,7 +81,7 @@ template <class T>
 void store_codes(const float* in, size_t n, const Lane& to, size_t first) {
   T* y = static_cast<T*>(to.data) + first;
   constexpr int32_t kLow = std::numeric_limits<T>::min(), kHigh = std::numeric_limits<T>::max();
-  for (size_t i = 0; i < n; ++i) y[i] = static_cast<T>(quantize_code(in[i] / to.scale, to.zero, kLow, kHigh));
+  for (size_t i = 0; i < n; ++i) y[i] = static_cast<T>(quantize(in[i], to.scale, to.zero, kLow, kHigh));
 }
 
 template <class W>
