@@ -19,26 +19,41 @@ uint64_t load(const uint8_t* p) {
 uint64_t round_lane(uint64_t lane, uint64_t input) { return std::rotl(lane + input * kP2, 31) * kP1; }
 uint64_t merge(uint64_t hash, uint64_t lane) { return (hash ^ round_lane(0, lane)) * kP1 + kP4; }
 
-// Four independent lanes of 8 bytes each: the loop the whole speed comes from.
-uint64_t hash_stripes(const uint8_t*& p, size_t& left, uint64_t seed) {
-  uint64_t a = seed + kP1 + kP2, b = seed + kP2, c = seed, d = seed - kP1;
-  for (; left >= 32; left -= 32, p += 32) {
-    a = round_lane(a, load<uint64_t>(p));
-    b = round_lane(b, load<uint64_t>(p + 8));
-    c = round_lane(c, load<uint64_t>(p + 16));
-    d = round_lane(d, load<uint64_t>(p + 24));
-  }
-  const uint64_t hash = std::rotl(a, 1) + std::rotl(b, 7) + std::rotl(c, 12) + std::rotl(d, 18);
-  return merge(merge(merge(merge(hash, a), b), c), d);
+// One stripe of 32 bytes into four independent lanes: the loop the whole speed comes from.
+void add_stripe(uint64_t lanes[4], const uint8_t* p) {
+  for (int i = 0; i < 4; ++i) lanes[i] = round_lane(lanes[i], load<uint64_t>(p + 8 * i));
 }
 
 }  // namespace
 
-uint64_t hash64(const void* data, size_t size, uint64_t seed) {
+Hash64::Hash64(uint64_t seed) : lanes_{seed + kP1 + kP2, seed + kP2, seed, seed - kP1}, seed_(seed) {}
+
+void Hash64::update(const void* data, size_t size) {
   const auto* p = static_cast<const uint8_t*>(data);
-  size_t left = size;
-  uint64_t h = size >= 32 ? hash_stripes(p, left, seed) : seed + kP5;
-  h += size;
+  total_ += size;
+  if (buffered_ > 0) {
+    const size_t taken = size < 32 - buffered_ ? size : 32 - buffered_;
+    if (taken > 0) std::memcpy(buffer_ + buffered_, p, taken);
+    buffered_ += taken, p += taken, size -= taken;
+    if (buffered_ < 32) return;
+    add_stripe(lanes_, buffer_);
+    buffered_ = 0;
+  }
+  for (; size >= 32; size -= 32, p += 32) add_stripe(lanes_, p);
+  if (size > 0) std::memcpy(buffer_, p, size);
+  buffered_ = size;
+}
+
+uint64_t Hash64::digest() const {
+  uint64_t h = seed_ + kP5;
+  if (total_ >= 32) {
+    h = std::rotl(lanes_[0], 1) + std::rotl(lanes_[1], 7) + std::rotl(lanes_[2], 12) +
+        std::rotl(lanes_[3], 18);
+    for (uint64_t lane : lanes_) h = merge(h, lane);
+  }
+  h += total_;
+  const uint8_t* p = buffer_;
+  size_t left = buffered_;
   for (; left >= 8; left -= 8, p += 8) h = std::rotl(h ^ round_lane(0, load<uint64_t>(p)), 27) * kP1 + kP4;
   if (left >= 4) {
     h = std::rotl(h ^ load<uint32_t>(p) * kP1, 23) * kP2 + kP3;
@@ -48,6 +63,12 @@ uint64_t hash64(const void* data, size_t size, uint64_t seed) {
   h = (h ^ h >> 33) * kP2;
   h = (h ^ h >> 29) * kP3;
   return h ^ h >> 32;
+}
+
+uint64_t hash64(const void* data, size_t size, uint64_t seed) {
+  Hash64 hash(seed);
+  hash.update(data, size);
+  return hash.digest();
 }
 
 uint32_t crc32c(const void* data, size_t size) {
