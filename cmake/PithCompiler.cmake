@@ -25,8 +25,9 @@ if(PITH_SANITIZE)
   endif()
 endif()
 
+# -Wno-restrict: GCC 12 warns falsely about std::string concatenation (GCC bug 105651).
 add_library(pith_flags INTERFACE)  # linked PRIVATE by our own targets only
-target_compile_options(pith_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wcast-align -Wimplicit-fallthrough
+target_compile_options(pith_flags INTERFACE -Wall -Wextra -Wno-restrict -Wshadow -Wnon-virtual-dtor -Wcast-align -Wimplicit-fallthrough
   -ffp-contract=off $<$<BOOL:${PITH_WERROR}>:-Werror>)
 
 add_library(pith_device_flags INTERFACE)  # runtime and kernels: no exceptions, no RTTI

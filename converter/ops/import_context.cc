@@ -162,7 +162,13 @@ ir::Value* ImportContext::constant(const SourceTensor& tensor) {
 namespace {
 template <class T>
 void store(uint8_t* p, double value) {
-  const T v = static_cast<T>(value);
+  T v{};
+  if constexpr (std::is_same_v<T, f16>)
+    v = to_f16(static_cast<float>(value));
+  else if constexpr (std::is_same_v<T, bf16>)
+    v = to_bf16(static_cast<float>(value));
+  else
+    v = static_cast<T>(value);
   std::memcpy(p, &v, sizeof v);
 }
 }  // namespace
@@ -178,10 +184,10 @@ ir::Value* ImportContext::const_scalar(DType dtype, double value) {
       store<double>(p, value);
       break;
     case DType::f16:
-      std::memcpy(p, &to_f16(static_cast<float>(value)).bits, 2);
+      store<f16>(p, value);
       break;
     case DType::bf16:
-      std::memcpy(p, &to_bf16(static_cast<float>(value)).bits, 2);
+      store<bf16>(p, value);
       break;
     case DType::i8:
       store<int8_t>(p, value);
