@@ -15,9 +15,7 @@ namespace pith {
 
 // Nearest integer, ties to even, for |x| <= 2^22. Adding 1.5 * 2^23 leaves no fraction bits, so the addition
 // itself rounds; it vectorizes on every ISA, unlike lrintf.
-inline int32_t round_half_even_small(float x) {
-  return std::bit_cast<int32_t>(x + 12582912.0f) - 0x4B400000;
-}
+inline int32_t round_half_even_small(float x) { return std::bit_cast<int32_t>(x + 12582912.0f) - 0x4B400000; }
 
 inline float requant_scale(float x_scale, float w_scale, float y_scale) {
   return x_scale * w_scale / y_scale;

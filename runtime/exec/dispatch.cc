@@ -33,6 +33,7 @@ Status choose_kernel(const OpDef& def, const NodeView& node, BackendChoice choic
   (void)choice;
   if (reason != nullptr) *reason = "xnnpack: not in this build";
 #endif
+  if (context.state() != nullptr && context.state()->owner != nullptr) context.keep(nullptr);
   kernel->run = def.run;
   kernel->name = def.name;
   if (def.prepare == nullptr) return Status::ok();

@@ -76,6 +76,7 @@ struct NodeView {
 class NodeState {
  public:
   virtual ~NodeState() = default;
+  const char* owner = nullptr;  // the backend that made it, null: the reference; nobody casts another's state
 };
 
 struct RunContext {
@@ -108,7 +109,7 @@ class PrepareContext {
   void request_scratch(size_t bytes) { kernel_->scratch_bytes = bytes; }
   ThreadPool* pool() const { return pool_; }
   // State kept from an earlier plan of this node, or null. The caller knows the type: one backend, one type
-  // per node.
+  // per node (see NodeState::owner).
   NodeState* state() const { return state_->get(); }
   void keep(std::unique_ptr<NodeState> state) { *state_ = std::move(state); }
 

@@ -72,6 +72,7 @@ struct OpRunSettings {
   size_t outputs = 1;
   std::vector<TestTensor> declared;  // dtype and quantization of outputs, where the file declares them
   size_t threads = 1;
+  Status (*prepare)(const NodeView&, PrepareContext&) = nullptr;  // a backend's, instead of the reference
 };
 
 struct OpResult {
@@ -107,7 +108,8 @@ inline OpResult run_view(const OpDef& def, NodeView& node, const std::vector<Tes
   std::unique_ptr<NodeState> state;
   std::unique_ptr<ThreadPool> pool = ThreadPool::create(settings.threads);
   PrepareContext context(&kernel, &state, pool.get());
-  if (def.prepare != nullptr) r.status = def.prepare(node, context);
+  const auto prepare = settings.prepare != nullptr ? settings.prepare : def.prepare;
+  if (prepare != nullptr) r.status = prepare(node, context);
   if (!r.status.is_ok()) return r;
   std::vector<std::vector<uint8_t>> memory;
   for (TensorView* t : node.outputs) {

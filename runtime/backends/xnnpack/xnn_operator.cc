@@ -1,0 +1,84 @@
+// Shared parts of the lowerings: running, committing, converting constants.
+#include "runtime/backends/xnnpack/xnn_operator.h"
+
+#include <cstdlib>
+#include <cstring>
+
+#include "kernels/base/float16.h"
+
+namespace pith {
+namespace {
+
+// Setup has succeeded in bind, so running cannot fail: the status says nothing new.
+void run_operators(const NodeView&, RunContext& context) {
+  const auto& state = *static_cast<const XnnState*>(context.state);
+  pthreadpool_t threads = context.pool == nullptr ? nullptr : context.pool->handle();
+  xnn_run_operator(state.op.get(), threads);
+  if (state.second) xnn_run_operator(state.second.get(), threads);
+}
+
+template <class Half>
+void widen(const void* from, float* to, size_t n) {
+  const auto* x = static_cast<const Half*>(from);
+  for (size_t i = 0; i < n; ++i) to[i] = to_float(x[i]);
+}
+
+}  // namespace
+
+Status Lowering::done(const char* kernel_name, BindFn bind, size_t scratch_bytes) {
+  if (fresh_ != nullptr) context_->keep(std::move(fresh_));
+  context_->set_backend("xnnpack");
+  if (scratch_bytes > 0) context_->request_scratch(scratch_bytes);
+  context_->use(kernel_name, run_operators, bind);
+  return Status::ok();
+}
+
+Status decline(const char* reason) { return {Code::unsupported, reason}; }
+
+Status check_xnn(xnn_status status) {
+  switch (status) {
+    case xnn_status_success:
+      return Status::ok();
+    case xnn_status_out_of_memory:
+      return {Code::no_memory, "XNNPACK could not allocate memory for an operator"};
+    case xnn_status_unsupported_parameter:
+    case xnn_status_invalid_parameter:
+      return decline("parameters outside its limits");
+    case xnn_status_unsupported_hardware:
+      return decline("no kernel for this processor");
+    default:
+      return {Code::internal, format("XNNPACK answered status %d", static_cast<int>(status))};
+  }
+}
+
+bool fits_xnn(const TensorView& t) {
+  constexpr int64_t kMaxDim = INT32_MAX / 4;
+  constexpr uint64_t kMaxBytes = sizeof(size_t) == 8 ? uint64_t{1} << 40 : uint64_t{1} << 30;
+  for (int64_t d : t.shape.dims())
+    if (d <= 0 || d > kMaxDim) return false;
+  return t.layout == Layout::row_major && t.count() > 0 && static_cast<uint64_t>(t.count()) <= kMaxBytes / 8;
+}
+
+PackBuffer::~PackBuffer() { std::free(data_); }
+
+void* PackBuffer::allocate(size_t bytes) {
+  constexpr size_t kSlack = 128;
+  std::free(data_);
+  data_ = std::aligned_alloc(128, align_scratch(bytes + kSlack));
+  if (data_ != nullptr) std::memset(static_cast<char*>(data_) + bytes, 0, kSlack);
+  return data_;
+}
+
+const float* as_f32(const TensorView& t, PackBuffer& buffer) {
+  if (t.dtype == DType::f32) return t.as<float>();
+  const auto n = static_cast<size_t>(t.count());
+  auto* converted = static_cast<float*>(buffer.allocate(n * sizeof(float)));
+  if (converted == nullptr) return nullptr;
+  if (t.dtype == DType::f16)
+    widen<f16>(t.data, converted, n);
+  else
+    widen<bf16>(t.data, converted, n);
+  return converted;
+}
+
+}  // namespace pith

@@ -1,0 +1,64 @@
+// Which lowering serves which operator, and what is checked for all of them.
+#include "runtime/backends/xnnpack/xnnpack_backend.h"
+
+#include <cstdlib>
+#include <cstring>
+
+#include "runtime/backends/xnnpack/lowerings.h"
+
+namespace pith {
+namespace {
+
+using LowerFn = Status (*)(const NodeView&, Lowering&);
+struct Row {
+  schema::Op op;
+  LowerFn lower;
+  size_t data_inputs;  // the first inputs carry data; what follows are arguments read while planning
+};
+constexpr Row kTable[] = {
+    {schema::Op::ConvOptions, lower_conv, 3},
+    {schema::Op::ConvTransposeOptions, lower_deconv, 3},
+    {schema::Op::FullyConnectedOptions, lower_fully_connected, 3},
+    {schema::Op::MatMulOptions, lower_matmul, 2},
+    {schema::Op::PoolOptions, lower_pool, 1},
+    {schema::Op::ReduceOptions, lower_reduce, 1},
+    {schema::Op::UnaryOptions, lower_unary, 1},
+    {schema::Op::BinaryOptions, lower_binary, 2},
+    {schema::Op::SoftmaxOptions, lower_softmax, 1},
+    {schema::Op::ResizeOptions, lower_resize, 1},
+    {schema::Op::QuantizeOptions, lower_quantize, 1},
+    {schema::Op::DequantizeOptions, lower_dequantize, 1},
+    {schema::Op::CastOptions, lower_cast, 1},
+    {schema::Op::TransposeOptions, lower_transpose, 1},
+};
+
+const Row* find_row(schema::Op op) {
+  for (const Row& row : kTable)
+    if (row.op == op) return &row;
+  return nullptr;
+}
+
+// XNNPACK chooses its kernels by what the processor can do and cannot be told to use fewer, so a cap on the
+// instruction set leaves it out altogether.
+bool isa_is_capped() {
+  const char* isa = std::getenv("PITH_ISA");
+  return isa != nullptr && *isa != '\0' && std::strcmp(isa, "auto") != 0;
+}
+
+}  // namespace
+
+Status prepare_xnnpack(const NodeView& node, PrepareContext& context) {
+  const Row* row = find_row(node.op);
+  if (row == nullptr) return decline("has no such operator");
+  static const bool usable = !isa_is_capped() && xnn_initialize(nullptr) == xnn_status_success;
+  if (!usable) return decline("PITH_ISA is set or the processor is not supported");
+  for (size_t i = 0; i < node.inputs.size() && i < row->data_inputs; ++i)
+    if (node.has(i) && !fits_xnn(node.in(i)))
+      return decline("an input is empty, very large or in a packed layout");
+  for (const TensorView* t : node.outputs)
+    if (t != nullptr && !fits_xnn(*t)) return decline("an output is empty or very large");
+  Lowering low(node, &context);
+  return row->lower(node, low);
+}
+
+}  // namespace pith
