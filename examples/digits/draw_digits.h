@@ -1,8 +1,7 @@
 // Draws 28x28 grey pictures of hand-like digits: warped, shaken, blurred, noisy, on cluttered paper.
 // Deterministic to the byte on every platform (integers only), so the demo's data need no download and its
 // accuracies can be repeated.
-//   DigitPicture p = draw_digit(/*seed=*/3, /*index=*/0);   // p.pixels: 784 bytes by rows, 0 paper .. 255
-//   ink
+//   DigitPicture p = draw_digit(3, 0);   // seed, index; p.pixels: 784 bytes by rows, 0 paper .. 255 ink
 // Hard on purpose, so that accuracy means something: digits.onnx reads 97 % of them and 99.3 % of MNIST.
 #pragma once
 
