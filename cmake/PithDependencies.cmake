@@ -1,5 +1,5 @@
 # Everything Pith links, as imported targets: pith::flatbuffers, pith::pthreadpool, pith::cpuinfo, pith::xnnpack,
-# pith::doctest, and for the host tool pith::onnx and pith::stb. Third-party sources are pinned: cmake/thirdparty.
+# pith::doctest, and for the host tool pith::onnx. Third-party sources are pinned: cmake/thirdparty.
 include(PithPrebuild)
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
@@ -55,5 +55,4 @@ if(PITH_CONVERTER)
   add_library(pith::onnx INTERFACE IMPORTED GLOBAL)
   target_link_libraries(pith::onnx INTERFACE ${PITH_ONNX_PROTO} protobuf::libprotobuf)
   target_compile_definitions(pith::onnx INTERFACE ONNX_NAMESPACE=onnx ONNX_ML=1)
-  pith_header_library(stb stb stb_image.h libstb-dev)
 endif()

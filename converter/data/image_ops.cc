@@ -1,0 +1,106 @@
+// Separable resize, crop and channel order.
+#include "converter/data/image_ops.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+namespace pith::data {
+namespace {
+
+// Output pixel o of one axis is sum_i weight[i] * in[first + i].
+struct Tap {
+  int64_t first = 0;
+  std::vector<double> weight;
+};
+
+std::vector<Tap> make_taps(int64_t in, int64_t out, bool antialias) {
+  const double scale = static_cast<double>(in) / static_cast<double>(out);
+  const double reach = antialias ? std::max(scale, 1.0) : 1.0;  // half width of the triangle
+  std::vector<Tap> taps(static_cast<size_t>(out));
+  for (int64_t o = 0; o < out; ++o) {
+    const double center = (static_cast<double>(o) + 0.5) * scale - 0.5;  // in input pixel numbers
+    const auto low = static_cast<int64_t>(std::ceil(center - reach)),
+               high = static_cast<int64_t>(std::floor(center + reach));
+    Tap& tap = taps[static_cast<size_t>(o)];
+    tap.first = std::clamp<int64_t>(low, 0, in - 1);
+    double sum = 0;
+    for (int64_t i = tap.first; i <= std::clamp<int64_t>(high, 0, in - 1); ++i) {
+      const double w = std::max(0.0, 1.0 - std::abs(static_cast<double>(i) - center) / reach);
+      tap.weight.push_back(w);
+      sum += w;
+    }
+    // Beyond the border the edge pixel is the only one in reach; its weight becomes 1.
+    if (sum <= 0) {
+      tap.weight.assign(1, 1.0);
+      sum = 1;
+    }
+    for (double& w : tap.weight) w /= sum;
+  }
+  return taps;
+}
+
+double round_byte(double x) { return std::clamp(std::floor(x + 0.5), 0.0, 255.0); }
+
+// Resizes the middle axis of [outer][in][inner].
+std::vector<double> resize_axis(const std::vector<double>& in, size_t outer, size_t length, size_t inner,
+                                const std::vector<Tap>& taps, Rounding rounding) {
+  std::vector<double> out(outer * taps.size() * inner);
+  for (size_t a = 0; a < outer; ++a)
+    for (size_t o = 0; o < taps.size(); ++o)
+      for (size_t c = 0; c < inner; ++c) {
+        const double* from = in.data() + (a * length + static_cast<size_t>(taps[o].first)) * inner + c;
+        double sum = 0;
+        for (size_t i = 0; i < taps[o].weight.size(); ++i) sum += taps[o].weight[i] * from[i * inner];
+        out[(a * taps.size() + o) * inner + c] = rounding == Rounding::byte ? round_byte(sum) : sum;
+      }
+  return out;
+}
+
+}  // namespace
+
+Pixels resize_bilinear(const Pixels& in, int64_t height, int64_t width, bool antialias, Rounding rounding) {
+  Pixels out{height, width, in.channels, in.values};
+  const auto h = static_cast<size_t>(in.height), w = static_cast<size_t>(in.width),
+             c = static_cast<size_t>(in.channels);
+  if (width != in.width)
+    out.values = resize_axis(out.values, h, w, c, make_taps(in.width, width, antialias), rounding);
+  if (height != in.height)
+    out.values = resize_axis(out.values, 1, h, static_cast<size_t>(width) * c,
+                             make_taps(in.height, height, antialias), rounding);
+  return out;
+}
+
+Pixels center_crop(const Pixels& in, int64_t height, int64_t width) {
+  Pixels out{height, width, in.channels, {}};
+  const int64_t top = (in.height - height) / 2, left = (in.width - width) / 2;
+  out.values.reserve(static_cast<size_t>(height * width * in.channels));
+  for (int64_t y = 0; y < height; ++y) {
+    const double* row = in.values.data() + ((top + y) * in.width + left) * in.channels;
+    out.values.insert(out.values.end(), row, row + width * in.channels);
+  }
+  return out;
+}
+
+void swap_red_blue(Pixels* image) {
+  for (size_t i = 0; i + 2 < image->values.size(); i += 3) std::swap(image->values[i], image->values[i + 2]);
+}
+
+Pixels from_planes(int64_t height, int64_t width, int64_t channels, const std::vector<double>& chw) {
+  Pixels out{height, width, channels, std::vector<double>(chw.size())};
+  const auto area = static_cast<size_t>(height * width), depth = static_cast<size_t>(channels);
+  for (size_t c = 0; c < depth; ++c)
+    for (size_t p = 0; p < area; ++p) out.values[p * depth + c] = chw[c * area + p];
+  return out;
+}
+
+std::vector<double> to_planes(const Pixels& image) {
+  std::vector<double> out(image.values.size());
+  const auto area = static_cast<size_t>(image.height * image.width),
+             depth = static_cast<size_t>(image.channels);
+  for (size_t c = 0; c < depth; ++c)
+    for (size_t p = 0; p < area; ++p) out[c * area + p] = image.values[p * depth + c];
+  return out;
+}
+
+}  // namespace pith::data
