@@ -7,12 +7,19 @@
 namespace pith {
 namespace {
 
+#define STEP(name) \
+  { #name, name }
 constexpr Pass kOrder[] = {
-    {"remove_dead_code", remove_dead_code}, {"remove_identities", remove_identities},
-    {"fold_constants", fold_constants},     {"move_transposes", move_transposes},
-    {"fold_constants", fold_constants},     {"remove_identities", remove_identities},
-    {"remove_dead_code", remove_dead_code},
+    STEP(remove_dead_code),  STEP(remove_identities), STEP(fold_constants),
+    STEP(fuse_gelu),  // patterns as the source wrote them
+    STEP(fuse_layer_norm),
+    STEP(move_transposes),  // channels-last from here on
+    STEP(remove_identities), STEP(fold_constants),
+    STEP(fold_scale_bias),  // the constants now vary along the last dim
+    STEP(fuse_pad),          STEP(fuse_activation),   STEP(fuse_gelu),        STEP(merge_equal_nodes),
+    STEP(remove_identities), STEP(narrow_weights),    STEP(remove_dead_code),
 };
+#undef STEP
 
 Status dump(const ir::Graph& graph, const PassOptions& options, size_t index, const char* name) {
   if (options.dump_folder.empty()) return Status::ok();

@@ -1,0 +1,50 @@
+// narrow_weights: f32 weights whose every value is an f16 number are stored as f16: half the bytes, the same
+// results. (A model published in half precision arrives widened.) Only where the device reads f16 weights in
+// place.
+#include "converter/passes/narrow_weights.h"
+
+#include <cstring>
+
+#include "converter/passes/pass.h"
+#include "kernels/base/float16.h"
+
+namespace pith {
+
+bool reads_half_weights(const ir::Node& node, size_t input) {
+  using enum schema::Op;
+  return input == 1 &&
+         (node.is(ConvOptions) || node.is(ConvTransposeOptions) || node.is(FullyConnectedOptions));
+}
+
+ir::Value* half_copy(ir::Graph& graph, const ir::Value& v) {
+  const auto from = v.elements<float>();
+  uint8_t* p = nullptr;
+  ir::Bytes bytes = ir::new_bytes(from.size() * sizeof(f16), &p);
+  for (size_t i = 0; i < from.size(); ++i) {
+    const f16 h = to_f16(from[i]);
+    std::memcpy(p + i * sizeof h, &h, sizeof h);
+  }
+  return graph.add_constant(v.name, DType::f16, v.shape, std::move(bytes));
+}
+
+namespace {
+bool is_exact_half(const ir::Value& v) {
+  for (float x : v.elements<float>())
+    if (to_float(to_f16(x)) != x) return false;
+  return true;
+}
+}  // namespace
+
+Status narrow_weights(ir::Graph& graph, PassReport& report) {
+  for (ir::Node* node : graph.in_order()) {
+    ir::Value* w = node->in(1);
+    if (!reads_half_weights(*node, 1) || w == nullptr || !w->is_constant() || w->dtype != DType::f32 ||
+        node->in(0)->dtype != DType::f32 || !is_exact_half(*w))
+      continue;
+    graph.set_input(node, 1, half_copy(graph, *w));
+    report.fired(node->name);
+  }
+  return Status::ok();
+}
+
+}  // namespace pith
