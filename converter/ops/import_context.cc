@@ -107,7 +107,9 @@ std::vector<ir::Value*> ImportContext::emit_op(schema::OpUnion op, std::vector<i
   std::vector<ir::Value*> outs = node->outputs;
   if (emit_status_.is_ok()) emit_status_ = ir::infer_node(*node);
   if (!emit_status_.is_ok()) return outs;
-  if (ir::can_evaluate(*node, ir::kMaxFoldedBytes)) {
+  // A dequantized constant stays visible until fuse_qdq has looked for integer operators.
+  const bool keep = node->is(schema::Op::DequantizeOptions);
+  if (!keep && ir::can_evaluate(*node, ir::kMaxFoldedBytes)) {
     if (Result<bool> folded = ir::fold_node(graph_, node); !folded.is_ok()) emit_status_ = folded.status();
   } else {
     last_node_ = node;

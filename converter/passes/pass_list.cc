@@ -16,8 +16,10 @@ constexpr Pass kOrder[] = {
     STEP(move_transposes),  // channels-last from here on
     STEP(remove_identities), STEP(fold_constants),
     STEP(fold_scale_bias),  // the constants now vary along the last dim
-    STEP(fuse_pad),          STEP(fuse_activation),   STEP(fuse_gelu),        STEP(merge_equal_nodes),
-    STEP(remove_identities), STEP(narrow_weights),    STEP(remove_dead_code),
+    STEP(fuse_pad),          STEP(fuse_activation),   STEP(fuse_gelu),       STEP(merge_equal_nodes),
+    STEP(fuse_qdq),  // integer operators; needs the activations in their producers
+    STEP(fold_dequantized),  STEP(fold_scale_bias),   STEP(fuse_activation), STEP(remove_identities),
+    STEP(narrow_weights),    STEP(remove_dead_code),
 };
 #undef STEP
 

@@ -1,0 +1,26 @@
+// Which operators have an integer form, and what their integer operands are.
+#pragma once
+#include <vector>
+
+#include "converter/ir/graph.h"
+
+namespace pith {
+
+struct IntegerOperand {
+  ir::Value* real;   // as the float node reads it; null: omitted
+  ir::Value* codes;  // the codes behind its Dequantize, or null
+};
+using IntegerOperands = std::vector<IntegerOperand>;
+
+// Moves constant scales and zero points of Quantize and Dequantize into their tensors, turns u8 codes into i8
+// (code - 128), and moves Transposes of dequantized constants onto the codes.
+void attach_quantization(ir::Graph& graph);
+
+// True for operators that only move elements (or pick the largest) and may do so with codes of one grid.
+bool moves_codes(const ir::Node& node);
+
+// Fills the inputs of the integer form of `node` with result tensor `result`; false when there is none.
+bool integer_inputs(ir::Graph& graph, const ir::Node& node, const IntegerOperands& operands,
+                    const ir::Value& result, std::vector<ir::Value*>* inputs);
+
+}  // namespace pith
