@@ -83,6 +83,6 @@ void run(const NodeView& node, RunContext& context) {
 
 }  // namespace
 
-const OpDef kBinaryOp{schema::Op::BinaryOptions, "binary", kInPlace, check, infer, nullptr, run};
+PITH_OPERATOR(Binary){schema::Op::BinaryOptions, "binary", kInPlace, check, infer, nullptr, run};
 
 }  // namespace pith

@@ -40,6 +40,6 @@ void run(const NodeView& node, RunContext& context) {
 
 }  // namespace
 
-const OpDef kCastOp{schema::Op::CastOptions, "cast", kInPlace, check, infer, nullptr, run};
+PITH_OPERATOR(Cast){schema::Op::CastOptions, "cast", kInPlace, check, infer, nullptr, run};
 
 }  // namespace pith

@@ -81,6 +81,6 @@ Status prepare(const NodeView& node, PrepareContext& context) {
 
 }  // namespace
 
-const OpDef kConcatOp{schema::Op::ConcatOptions, "concat", kNoFlags, check, infer, prepare, run_copy_steps};
+PITH_OPERATOR(Concat){schema::Op::ConcatOptions, "concat", kNoFlags, check, infer, prepare, run_copy_steps};
 
 }  // namespace pith

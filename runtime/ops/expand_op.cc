@@ -83,9 +83,9 @@ Status prepare_tile(const NodeView& node, PrepareContext& context) {
 
 }  // namespace
 
-const OpDef kExpandOp{
+PITH_OPERATOR(Expand){
     schema::Op::ExpandOptions, "expand", kNoFlags, check, infer_expand, prepare_expand, run_copy_steps};
-const OpDef kTileOp{schema::Op::TileOptions, "tile", kNoFlags, check, infer_tile, prepare_tile,
+PITH_OPERATOR(Tile){schema::Op::TileOptions, "tile", kNoFlags, check, infer_tile, prepare_tile,
                     run_copy_steps};
 
 }  // namespace pith

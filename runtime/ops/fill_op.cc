@@ -37,6 +37,6 @@ Status prepare(const NodeView& node, PrepareContext& context) {
 
 }  // namespace
 
-const OpDef kFillOp{schema::Op::FillOptions, "fill", kNoFlags, check, infer, prepare, run_copy_steps};
+PITH_OPERATOR(Fill){schema::Op::FillOptions, "fill", kNoFlags, check, infer, prepare, run_copy_steps};
 
 }  // namespace pith

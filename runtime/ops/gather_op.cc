@@ -135,15 +135,15 @@ void run_nd(const NodeView& node, RunContext& context) {
 
 }  // namespace
 
-const OpDef kGatherOp{
+PITH_OPERATOR(Gather){
     schema::Op::GatherOptions, "gather", kNoFlags, check, infer_gather, nullptr, run_gather};
-const OpDef kGatherElementsOp{schema::Op::GatherElementsOptions,
+PITH_OPERATOR(GatherElements){schema::Op::GatherElementsOptions,
                               "gather_elements",
                               kNoFlags,
                               check,
                               infer_elements,
                               nullptr,
                               run_elements};
-const OpDef kGatherNdOp{schema::Op::GatherNdOptions, "gather_nd", kNoFlags, check, infer_nd, nullptr, run_nd};
+PITH_OPERATOR(GatherNd){schema::Op::GatherNdOptions, "gather_nd", kNoFlags, check, infer_nd, nullptr, run_nd};
 
 }  // namespace pith

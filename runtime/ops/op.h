@@ -137,10 +137,12 @@ struct OpDef {
   RunFn run;
 };
 
-// One definition per row of op_list.inc, in runtime/ops/<stem>_op.cc.
-#define OP(Name, stem) extern const OpDef k##Name##Op;
-#include "runtime/ops/op_list.inc"
-#undef OP
+// Opens the definition of the operator that a row of op_list.inc names, in runtime/ops/<stem>_op.cc:
+//   PITH_OPERATOR(Softmax){schema::Op::SoftmaxOptions, "softmax", kNoFlags, check, infer, nullptr, run};
+// (The list itself is not included here: adding an operator must not rebuild all of them.)
+#define PITH_OPERATOR(Name)       \
+  extern const OpDef k##Name##Op; \
+  const OpDef k##Name##Op
 
 // The definition for a tag, or null when this build does not contain the operator.
 const OpDef* find_op(schema::Op tag);

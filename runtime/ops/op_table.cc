@@ -6,6 +6,10 @@
 
 namespace pith {
 
+#define OP(Name, stem) extern const OpDef k##Name##Op;
+#include "runtime/ops/op_list.inc"
+#undef OP
+
 namespace {
 constexpr size_t kTagCount = static_cast<size_t>(schema::Op::MAX) + 1;
 

@@ -132,6 +132,6 @@ static_assert(static_cast<int>(schema::PadMode::constant) == static_cast<int>(ke
               static_cast<int>(schema::PadMode::edge) == static_cast<int>(kernels::PadRule::edge) &&
               static_cast<int>(schema::PadMode::wrap) == static_cast<int>(kernels::PadRule::wrap));
 
-const OpDef kPadOp{schema::Op::PadOptions, "pad", kNoFlags, check, infer, prepare, run};
+PITH_OPERATOR(Pad){schema::Op::PadOptions, "pad", kNoFlags, check, infer, prepare, run};
 
 }  // namespace pith

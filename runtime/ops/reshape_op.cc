@@ -129,18 +129,18 @@ Status infer_flatten(const NodeView& node) {
 
 }  // namespace
 
-const OpDef kReshapeOp{
+PITH_OPERATOR(Reshape){
     schema::Op::ReshapeOptions, "reshape", kAliasesInput, check_reshape, infer_reshape, nullptr, run_copy};
-const OpDef kSqueezeOp{
+PITH_OPERATOR(Squeeze){
     schema::Op::SqueezeOptions, "squeeze", kAliasesInput, check_axes, infer_squeeze, nullptr, run_copy};
-const OpDef kUnsqueezeOp{schema::Op::UnsqueezeOptions,
+PITH_OPERATOR(Unsqueeze){schema::Op::UnsqueezeOptions,
                          "unsqueeze",
                          kAliasesInput,
                          check_unsqueeze,
                          infer_unsqueeze,
                          nullptr,
                          run_copy};
-const OpDef kFlattenOp{
+PITH_OPERATOR(Flatten){
     schema::Op::FlattenOptions, "flatten", kAliasesInput, check_flatten, infer_flatten, nullptr, run_copy};
 
 }  // namespace pith

@@ -120,14 +120,14 @@ void run_nd(const NodeView& node, RunContext&) {
 
 }  // namespace
 
-const OpDef kScatterElementsOp{schema::Op::ScatterElementsOptions,
+PITH_OPERATOR(ScatterElements){schema::Op::ScatterElementsOptions,
                                "scatter_elements",
                                kNoFlags,
                                check_elements,
                                infer_elements,
                                nullptr,
                                run_elements};
-const OpDef kScatterNdOp{
+PITH_OPERATOR(ScatterNd){
     schema::Op::ScatterNdOptions, "scatter_nd", kNoFlags, check_nd, infer_nd, nullptr, run_nd};
 
 }  // namespace pith

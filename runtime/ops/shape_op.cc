@@ -35,6 +35,6 @@ void run(const NodeView& node, RunContext&) {
 
 }  // namespace
 
-const OpDef kShapeOp{schema::Op::ShapeOptions, "shape", kShapeOnly, check, infer, nullptr, run};
+PITH_OPERATOR(Shape){schema::Op::ShapeOptions, "shape", kShapeOnly, check, infer, nullptr, run};
 
 }  // namespace pith

@@ -94,6 +94,6 @@ Status prepare(const NodeView& node, PrepareContext& context) {
 
 }  // namespace
 
-const OpDef kSliceOp{schema::Op::SliceOptions, "slice", kNoFlags, check, infer, prepare, run_copy_steps};
+PITH_OPERATOR(Slice){schema::Op::SliceOptions, "slice", kNoFlags, check, infer, prepare, run_copy_steps};
 
 }  // namespace pith

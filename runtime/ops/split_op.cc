@@ -83,6 +83,6 @@ Status prepare(const NodeView& node, PrepareContext& context) {
 
 }  // namespace
 
-const OpDef kSplitOp{schema::Op::SplitOptions, "split", kNoFlags, check, infer, prepare, run_copy_steps};
+PITH_OPERATOR(Split){schema::Op::SplitOptions, "split", kNoFlags, check, infer, prepare, run_copy_steps};
 
 }  // namespace pith

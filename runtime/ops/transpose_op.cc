@@ -49,7 +49,7 @@ Status prepare(const NodeView& node, PrepareContext& context) {
 
 }  // namespace
 
-const OpDef kTransposeOp{
+PITH_OPERATOR(Transpose){
     schema::Op::TransposeOptions, "transpose", kNoFlags, check, infer, prepare, run_copy_steps};
 
 }  // namespace pith

@@ -89,6 +89,6 @@ Status prepare(const NodeView& node, PrepareContext& context) {
 
 }  // namespace
 
-const OpDef kUnaryOp{schema::Op::UnaryOptions, "unary", kInPlace, check, infer, prepare, run};
+PITH_OPERATOR(Unary){schema::Op::UnaryOptions, "unary", kInPlace, check, infer, prepare, run};
 
 }  // namespace pith

@@ -45,6 +45,6 @@ void run(const NodeView& node, RunContext& context) {
 
 }  // namespace
 
-const OpDef kWhereOp{schema::Op::WhereOptions, "where", kInPlace, check, infer, nullptr, run};
+PITH_OPERATOR(Where){schema::Op::WhereOptions, "where", kInPlace, check, infer, nullptr, run};
 
 }  // namespace pith
