@@ -2,7 +2,7 @@
 // tensors or omitted: x_zero one value, w_zero one value or one per output channel. Layouts as Conv.
 #include "kernels/conv/conv.h"
 #include "runtime/ops/infer_helpers.h"
-#include "runtime/ops/quant_helpers.h"
+#include "runtime/ops/requant_state.h"
 #include "runtime/ops/window_shape.h"
 
 namespace pith {
@@ -52,6 +52,7 @@ Status prepare(const NodeView& node, PrepareContext& context) {
 }
 
 void run(const NodeView& node, RunContext& context) {
+  if (node.out(0).count() == 0) return;
   const auto& o = node.opt<ConvIntegerOptions>();
   const Shape &x = node.in(0).shape, &y = node.out(0).shape;
   const size_t zeros = zero_count(node);

@@ -5,7 +5,7 @@
 
 #include "kernels/gemm/dot_tile.h"
 #include "runtime/ops/infer_helpers.h"
-#include "runtime/ops/quant_helpers.h"
+#include "runtime/ops/requant_state.h"
 #include "runtime/ops/window_shape.h"
 
 namespace pith {
@@ -47,6 +47,7 @@ bool is_depthwise(const NodeView& node) {
 
 // f32 work. Scratch: f16 weights as f32, then depthwise weights as [taps, C]; each where needed.
 void run_float(const NodeView& node, RunContext& context) {
+  if (node.out(0).count() == 0) return;
   const auto& o = node.opt<ConvOptions>();
   kernels::ConvArgs a{};
   a.window = conv_window(node, window_options(o));
@@ -75,6 +76,7 @@ void run_float(const NodeView& node, RunContext& context) {
 }
 
 void run_codes(const NodeView& node, RunContext& context) {
+  if (node.out(0).count() == 0) return;
   const auto& o = node.opt<ConvOptions>();
   const auto& state = *static_cast<const RequantState*>(context.state);
   kernels::ConvCodesArgs a{};

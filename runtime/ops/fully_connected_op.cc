@@ -66,6 +66,7 @@ Extents extents(const NodeView& node) {
 }
 
 void run_float(const NodeView& node, RunContext& context) {
+  if (node.out(0).count() == 0) return;
   const Extents e = extents(node);
   const auto& o = node.opt<FullyConnectedOptions>();
   const kernels::FullyConnectedArgs a{e.m,
@@ -86,6 +87,7 @@ void run_float(const NodeView& node, RunContext& context) {
 size_t grids_offset(const Extents& e) { return (e.m * e.k + 15) / 16 * 16; }
 
 void run_dynamic(const NodeView& node, RunContext& context) {
+  if (node.out(0).count() == 0) return;
   const Extents e = extents(node);
   const auto& o = node.opt<FullyConnectedOptions>();
   const QuantView& q = node.in(1).quant;
@@ -111,6 +113,7 @@ void run_dynamic(const NodeView& node, RunContext& context) {
 }
 
 void run_codes(const NodeView& node, RunContext& context) {
+  if (node.out(0).count() == 0) return;
   const Extents e = extents(node);
   const auto& state = *static_cast<const RequantState*>(context.state);
   kernels::FullyConnectedCodesArgs a{};
@@ -142,7 +145,7 @@ Status prepare(const NodeView& node, PrepareContext& context) {
     context.use("fully_connected_codes", run_codes);
   } else if (is_dynamic(node)) {
     const Extents e = extents(node);
-    context.request_scratch(grids_offset(e) + e.m * sizeof(kernels::RowGrid));
+    if (node.out(0).count() > 0) context.request_scratch(grids_offset(e) + e.m * sizeof(kernels::RowGrid));
     context.use("fully_connected_dynamic", run_dynamic);
   }
   return Status::ok();

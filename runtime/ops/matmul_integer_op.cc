@@ -43,6 +43,7 @@ size_t zero_count(const NodeView& node, size_t i) {
 }
 
 Status prepare(const NodeView& node, PrepareContext& context) {
+  if (node.out(0).count() == 0) return Status::ok();
   const size_t rows = static_cast<size_t>(matmul_args(node, false).m);
   context.request_scratch((rows + zero_count(node, 3)) * sizeof(int32_t));
   return Status::ok();
@@ -58,6 +59,7 @@ void widen(const NodeView& node, size_t i, int32_t* zero, size_t count, size_t p
 }
 
 void run(const NodeView& node, RunContext& context) {
+  if (node.out(0).count() == 0) return;
   kernels::MatMulCodesArgs q{};
   q.shape = matmul_args(node, false);
   const size_t b_count = zero_count(node, 3);

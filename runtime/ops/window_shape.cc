@@ -90,6 +90,22 @@ kernels::Window window_of(const WindowOptions& o, const Shape& in, const Shape& 
   return w;
 }
 
+Status expect_conv_weights(const NodeView& node, uint32_t groups, size_t bias) {
+  const Shape &x = node.in(0).shape, &w = node.in(1).shape;
+  const int64_t outputs = w[0], depth = w[w.rank() - 1], channels = x[x.rank() - 1];
+  if (x.rank() != w.rank() || (outputs >= 0 && outputs % groups != 0) ||
+      (depth >= 0 && channels >= 0 && dim_mul(depth, groups) != channels))
+    return node_error(node, Code::bad_file,
+                      format("weights %s do not fit input %s in %u groups (channels last)", w.text().c_str(),
+                             x.text().c_str(), groups));
+  if (node.has(bias) && node.in(bias).shape.is_known() && outputs >= 0 &&
+      (node.in(bias).shape.rank() != 1 || node.in(bias).shape[0] != outputs))
+    return node_error(node, Code::bad_file,
+                      format("bias must be [%lld], found %s", static_cast<long long>(outputs),
+                             node.in(bias).shape.text().c_str()));
+  return Status::ok();
+}
+
 Status infer_conv(const NodeView& node, const WindowOptions& o, uint32_t groups, size_t bias) {
   const TensorView &x = node.in(0), &w = node.in(1);
   const DType dtype = node.out(0).dtype;
@@ -100,22 +116,11 @@ Status infer_conv(const NodeView& node, const WindowOptions& o, uint32_t groups,
   Shape in, kernel, spatial;
   PITH_RETURN_IF_ERROR(spatial_dims(node, x, "input", &in));
   PITH_RETURN_IF_ERROR(spatial_dims(node, w, "weights", &kernel));
-  const int last = x.shape.rank() - 1;
-  const int64_t outputs = w.shape[0], depth = w.shape[w.shape.rank() - 1];
-  if (in.rank() != kernel.rank() || (outputs >= 0 && outputs % groups != 0) ||
-      (depth >= 0 && x.shape[last] >= 0 && dim_mul(depth, groups) != x.shape[last]))
-    return node_error(node, Code::bad_file,
-                      format("weights %s do not fit input %s in %u groups (channels last)",
-                             w.shape.text().c_str(), x.shape.text().c_str(), groups));
-  if (node.has(bias) && node.in(bias).shape.is_known() && outputs >= 0 &&
-      (node.in(bias).shape.rank() != 1 || node.in(bias).shape[0] != outputs))
-    return node_error(node, Code::bad_file,
-                      format("bias must be [%lld], found %s", static_cast<long long>(outputs),
-                             node.in(bias).shape.text().c_str()));
+  PITH_RETURN_IF_ERROR(expect_conv_weights(node, groups, bias));
   PITH_RETURN_IF_ERROR(window_output(node, o, in, kernel, &spatial));
   Shape y{x.shape[0]};
   for (int64_t d : spatial.dims()) y.push_back(d);
-  y.push_back(outputs);
+  y.push_back(w.shape[0]);
   set_output(node, 0, dtype, y);
   return Status::ok();
 }

@@ -39,6 +39,8 @@ Status window_output(const NodeView& node, const WindowOptions& o, const Shape& 
 // Everything known and inferred.
 kernels::Window window_of(const WindowOptions& o, const Shape& in, const Shape& kernel, const Shape& out);
 
+// Channels, groups and, where given, the bias (input `bias`) of a convolution fit together.
+Status expect_conv_weights(const NodeView& node, uint32_t groups, size_t bias);
 // Conv and ConvInteger: y from x[N, spatial.., C], w[O, spatial.., C / groups] and, where given, bias[O]
 // (input `bias`).
 Status infer_conv(const NodeView& node, const WindowOptions& o, uint32_t groups, size_t bias);
