@@ -1,0 +1,99 @@
+// pith convert: a source model becomes a .pith file.
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command_line.h"
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "converter/compile/convert.h"
+
+namespace pith::cli {
+namespace {
+
+struct Options {
+  ConvertOptions convert;
+  std::string precision = "fp32";
+  std::vector<std::string> shapes;
+  bool json = false;
+};
+
+Status read_options(Options& options) {
+  PITH_ASSIGN(options.convert.precision, parse_precision(options.precision));
+  for (const std::string& shape : options.shapes)
+    PITH_RETURN_IF_ERROR(parse_shape_option(shape, &options.convert.shapes));
+  return Status::ok();
+}
+
+void print_report(const Options& options, const ConvertReport& r) {
+  const double share = r.source_bytes > 0
+                           ? 100.0 * static_cast<double>(r.file_bytes) / static_cast<double>(r.source_bytes)
+                           : 0;
+  if (options.json) {
+    nlohmann::ordered_json out{
+        {"output", options.convert.output}, {"precision", name_of(options.convert.precision)},
+        {"source_bytes", r.source_bytes},   {"file_bytes", r.file_bytes},
+        {"source_nodes", r.source_nodes},   {"nodes", r.nodes}};
+    if (options.convert.precision == Precision::int8) {
+      out["quantized_products"] = r.quantized_products;
+      out["float_products"] = r.float_products;
+      out["calibration_items"] = r.calibration_items;
+    }
+    print_json(out);
+    return;
+  }
+  std::printf("%s: %s, %s (%.1f %% of %s), %zu operators (source: %zu nodes)\n",
+              options.convert.output.c_str(), name_of(options.convert.precision),
+              bytes_text(r.file_bytes).c_str(), share, bytes_text(r.source_bytes).c_str(), r.nodes,
+              r.source_nodes);
+  if (options.convert.precision == Precision::int8)
+    std::printf("%zu of %zu products run on int8, calibrated on %lld items\n", r.quantized_products,
+                r.quantized_products + r.float_products, static_cast<long long>(r.calibration_items));
+}
+
+int run(Options& options) {
+  if (Status s = read_options(options); !s.is_ok()) return report("convert", s);
+  Progress progress("calibrating");
+  options.convert.progress = [&](int64_t done, int64_t total) {
+    progress.update(static_cast<size_t>(done), static_cast<size_t>(total));
+  };
+  ConvertReport result;
+  const Status status = convert(options.convert, &result);
+  progress.finish();
+  if (!status.is_ok()) {
+    const int code = report("convert", status);
+    const bool data_fault = status.code() == Code::bad_argument || status.code() == Code::bad_file;
+    return result.stage == ConvertStage::calibrate && data_fault ? kExitData : code;
+  }
+  print_report(options, result);
+  return kExitOk;
+}
+
+}  // namespace
+
+void add_convert(CLI::App& app, int* exit_code) {
+  auto options = std::make_shared<Options>();
+  ConvertOptions& convert = options->convert;
+  CommandLine line(app, "convert", "Convert a model into a .pith file");
+  line.argument("MODEL", &convert.source, "Source model (.onnx)");
+  line.required("-o,--output", &convert.output, "FILE", "File to write");
+  line.text("--precision", &options->precision, "NAME", "fp32, fp16, int8 or int8-dynamic");
+  line.texts("--shape", &options->shapes, "NAME=1,3,224,224", "Fix the shape of an input (repeatable)");
+  line.text("--calibrate", &convert.calibration, "DATA", "Representative data for int8 (docs/datasets.md)");
+  line.count("--calibration-items", &convert.calibration_items, 1, size_t{1} << 40,
+             "Use at most this many items");
+  line.count("--threads", &convert.threads, 1, 1024, "Threads for calibration");
+  line.text("--dump-ir", &convert.dump_folder, "DIR", "Write the graph as text after every pass");
+  line.flag("--json", &options->json, "Print one JSON object");
+  line.examples(
+      "Nothing appears under the output path unless the whole file was written.\n\n"
+      "Examples:\n"
+      "  pith convert model.onnx -o model.pith\n"
+      "  pith convert model.onnx -o model.pith --shape images=1,3,416,416\n"
+      "  pith convert model.onnx -o small.pith --precision int8 --calibrate data/train");
+  line.run([options, exit_code] { *exit_code = run(*options); });
+}
+
+}  // namespace pith::cli

@@ -1,0 +1,127 @@
+// The stages of conversion, in order.
+#include "converter/compile/convert.h"
+
+#include <charconv>
+#include <filesystem>
+
+#include "converter/compile/load_model.h"
+#include "converter/emit/emit.h"
+#include "converter/passes/pass.h"
+
+namespace pith {
+namespace {
+
+namespace fs = std::filesystem;
+
+Status check_paths(const ConvertOptions& options) {
+  if (!is_onnx_path(options.source))
+    return Status(Code::bad_argument,
+                  "cannot tell the format of '" + options.source + "': expected a file that ends in .onnx");
+  if (options.output.empty()) return Status(Code::bad_argument, "no output file: give -o model.pith");
+  std::error_code ignored;
+  if (fs::equivalent(options.source, options.output, ignored))
+    return Status(Code::bad_argument, "the output '" + options.output + "' is the source itself");
+  return Status::ok();
+}
+
+Status check_precision(const ConvertOptions& options) {
+  const char* name = name_of(options.precision);
+  switch (options.precision) {
+    case Precision::fp32:
+      break;
+    case Precision::int8:
+      if (options.calibration.empty())
+        return Status(Code::bad_argument,
+                      "--precision int8 needs representative data: give --calibrate DATA, or "
+                      "use int8-dynamic");
+      [[fallthrough]];
+    case Precision::fp16:
+    case Precision::int8_dynamic:
+      return Status(Code::unsupported, std::string("this build cannot write --precision ") + name + " yet");
+  }
+  if (!options.calibration.empty())
+    return Status(Code::bad_argument, std::string("--calibrate has no effect on --precision ") + name);
+  return Status::ok();
+}
+
+Status make_dump_folder(const std::string& folder) {
+  if (folder.empty()) return Status::ok();
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) return Status(Code::io, "cannot make the folder '" + folder + "': " + error.message());
+  return Status::ok();
+}
+
+}  // namespace
+
+const char* name_of(Precision precision) {
+  switch (precision) {
+    case Precision::fp32:
+      return "fp32";
+    case Precision::fp16:
+      return "fp16";
+    case Precision::int8:
+      return "int8";
+    case Precision::int8_dynamic:
+      return "int8-dynamic";
+  }
+  return "?";
+}
+
+Result<Precision> parse_precision(const std::string& text) {
+  for (Precision p : {Precision::fp32, Precision::fp16, Precision::int8, Precision::int8_dynamic})
+    if (text == name_of(p)) return p;
+  return Status(Code::bad_argument, "unknown precision '" + text + "': use fp32, fp16, int8 or int8-dynamic");
+}
+
+Status parse_shape_option(const std::string& text, std::map<std::string, Shape>* shapes) {
+  const auto bad = [&](const char* why) {
+    return Status(Code::bad_argument, "'" + text + "' is not NAME=1,3,224,224: " + why);
+  };
+  const size_t equals = text.rfind('=');  // names may hold '=' themselves, dims never
+  if (equals == std::string::npos || equals == 0) return bad("no NAME= in front");
+  Shape shape;
+  const char* at = text.data() + equals + 1;
+  const char* end = text.data() + text.size();
+  while (at != end) {
+    int64_t dim = 0;
+    const auto [next, error] = std::from_chars(at, end, dim);
+    if (error != std::errc() || dim < 1) return bad("a dimension is not a positive number");
+    if (shape.rank() == kMaxRank) return bad("more than 8 dimensions");
+    shape.push_back(dim);
+    if (next != end && (*next != ',' || next + 1 == end))
+      return bad("dimensions are separated by single commas");
+    at = next == end ? end : next + 1;
+  }
+  if (shape.rank() > 0 && shape.count() < 0) return bad("the number of elements is too large");
+  if (!shapes->emplace(text.substr(0, equals), shape).second) return bad("the name is given twice");
+  return Status::ok();
+}
+
+Status convert(const ConvertOptions& options, ConvertReport* report) {
+  *report = {};
+  PITH_RETURN_IF_ERROR(check_paths(options));
+  PITH_RETURN_IF_ERROR(check_precision(options));
+  PITH_RETURN_IF_ERROR(make_dump_folder(options.dump_folder));
+
+  report->stage = ConvertStage::import;
+  PITH_ASSIGN(const std::unique_ptr<ir::Graph> graph, import_onnx(options.source, {options.shapes}));
+  std::error_code ignored;
+  report->source_bytes = fs::file_size(options.source, ignored);
+  report->source_nodes = graph->in_order().size();
+
+  report->stage = ConvertStage::optimize;
+  PITH_RETURN_IF_ERROR(run_passes(*graph, {options.dump_folder}));
+  report->nodes = graph->in_order().size();
+
+  report->stage = ConvertStage::emit;
+  EmitOptions emit;
+  emit.metadata = {{"precision", name_of(options.precision)},
+                   {"source", fs::path(options.source).filename().string()}};
+  PITH_RETURN_IF_ERROR(emit_file(*graph, emit, options.output));
+  report->file_bytes = fs::file_size(options.output, ignored);
+  report->stage = ConvertStage::done;
+  return Status::ok();
+}
+
+}  // namespace pith

@@ -1,0 +1,32 @@
+// Judges a computed tensor against its reference: same type, same shape, values within a criterion.
+#pragma once
+#include <string>
+
+#include "converter/data/host_tensor.h"
+#include "runtime/ops/op.h"
+
+namespace pith {
+
+enum class Criterion {
+  element_wise,  // |a - e| <= kAbsolute + kRelative * |e| for every element: the rule of the ONNX backend
+                 // tests
+  range,         // max |a - e| <= kRangeShare * (max e - min e): real float models
+  direction,     // cosine >= kCosine and the same largest element per row: half and quantized models
+};
+inline constexpr double kRelative = 1e-3, kAbsolute = 1e-7;
+inline constexpr double kRangeShare = 1e-4;
+inline constexpr double kCosine = 0.999;
+
+const char* name_of(Criterion criterion);
+
+struct Comparison {
+  bool agrees = false;
+  double max_error = 0;  // largest |a - e| of finite elements
+  std::string reason;    // why not: what differs, where, expected, found
+};
+
+// Integers and booleans must be equal under element_wise and range. NaN agrees with NaN, an infinity with
+// itself.
+Comparison compare_tensors(const data::HostTensor& expected, const TensorView& actual, Criterion criterion);
+
+}  // namespace pith
