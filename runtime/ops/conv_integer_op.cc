@@ -79,7 +79,7 @@ void run(const NodeView& node, RunContext& context) {
 
 }  // namespace
 
-const OpDef kConvIntegerOp{
+PITH_OPERATOR(ConvInteger){
     schema::Op::ConvIntegerOptions, "conv_integer", kNoFlags, check, infer, prepare, run};
 
 }  // namespace pith

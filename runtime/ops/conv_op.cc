@@ -119,6 +119,6 @@ Status prepare(const NodeView& node, PrepareContext& context) {
 
 }  // namespace
 
-const OpDef kConvOp{schema::Op::ConvOptions, "conv", kNoFlags, check, infer, prepare, run_float};
+PITH_OPERATOR(Conv){schema::Op::ConvOptions, "conv", kNoFlags, check, infer, prepare, run_float};
 
 }  // namespace pith

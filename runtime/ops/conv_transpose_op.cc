@@ -148,7 +148,7 @@ Status prepare(const NodeView& node, PrepareContext& context) {
 
 }  // namespace
 
-const OpDef kConvTransposeOp{
+PITH_OPERATOR(ConvTranspose){
     schema::Op::ConvTransposeOptions, "conv_transpose", kNoFlags, check, infer, prepare, run_float};
 
 }  // namespace pith

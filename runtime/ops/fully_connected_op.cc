@@ -153,7 +153,7 @@ Status prepare(const NodeView& node, PrepareContext& context) {
 
 }  // namespace
 
-const OpDef kFullyConnectedOp{
+PITH_OPERATOR(FullyConnected){
     schema::Op::FullyConnectedOptions, "fully_connected", kNoFlags, check, infer, prepare, run_float};
 
 }  // namespace pith

@@ -77,7 +77,7 @@ void run(const NodeView& node, RunContext& context) {
 
 }  // namespace
 
-const OpDef kMatMulIntegerOp{
+PITH_OPERATOR(MatMulInteger){
     schema::Op::MatMulIntegerOptions, "matmul_integer", kNoFlags, check, infer, prepare, run};
 
 }  // namespace pith

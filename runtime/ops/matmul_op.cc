@@ -82,6 +82,6 @@ Status prepare(const NodeView& node, PrepareContext& context) {
 
 }  // namespace
 
-const OpDef kMatMulOp{schema::Op::MatMulOptions, "matmul", kNoFlags, check, infer, prepare, run};
+PITH_OPERATOR(MatMul){schema::Op::MatMulOptions, "matmul", kNoFlags, check, infer, prepare, run};
 
 }  // namespace pith

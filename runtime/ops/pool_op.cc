@@ -130,6 +130,6 @@ void run(const NodeView& node, RunContext& context) {
 
 }  // namespace
 
-const OpDef kPoolOp{schema::Op::PoolOptions, "pool", kNoFlags, check, infer, nullptr, run};
+PITH_OPERATOR(Pool){schema::Op::PoolOptions, "pool", kNoFlags, check, infer, nullptr, run};
 
 }  // namespace pith
