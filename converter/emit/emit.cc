@@ -252,11 +252,13 @@ class MemorySink : public Sink {
     std::memcpy(p_ + offset, from, static_cast<size_t>(size));
     return Status::ok();
   }
-  ir::Bytes bytes;
 
  private:
-  uint8_t* p_ = nullptr;
+  uint8_t* p_ = nullptr;  // before `bytes`, whose making sets it
   uint64_t at_ = 0;
+
+ public:
+  ir::Bytes bytes;
 };
 
 class FileSink : public Sink {
