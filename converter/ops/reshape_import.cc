@@ -47,8 +47,9 @@ Status identity(ImportContext& c) {
 
 // Inference: the input itself; the mask, when somebody wants it, is all true.
 Status dropout(ImportContext& c) {
-  std::vector<int64_t> unused;
-  if (c.has(2) && (!c.in(2)->is_constant() || c.in(2)->elements<uint8_t>()[0] != 0))
+  const ir::Value* training = c.in(2);
+  if (training != nullptr && (!training->is_constant() || training->elements<uint8_t>().empty() ||
+                              training->elements<uint8_t>()[0] != 0))
     return c.unsupported("training mode is not supported", "export the model for inference");
   c.set_out(0, c.in(0));
   if (!c.wants_out(1)) return Status::ok();
