@@ -79,7 +79,8 @@ using ReshapeFn = decltype(&xnn_reshape_convolution2d_nhwc_f32);
 
 template <auto kSetup, class T>
 Status bind_conv(const NodeView& node, NodeState* state, void* scratch, ThreadPool*) {
-  return check_xnn(kSetup(static_cast<XnnState*>(state)->op.get(), scratch, node.in(0).as<T>(),
+  const auto& s = *static_cast<const XnnState*>(state);
+  return check_xnn(kSetup(s.op.get(), scratch, static_cast<const T*>(s.input(node, scratch)),
                           node.out(0).as_mutable<T>()));
 }
 
@@ -109,14 +110,15 @@ Status lower_conv(const NodeView& node, Lowering& low) {
                   bind_conv<xnn_setup_convolution2d_nhwc_f32, float>);
   }
   Codes xq, yq;
-  if (!read_codes(x, &xq) || !read_codes(y, &yq) || xq.dtype != yq.dtype ||
-      !is_accumulator_bias(node, 2, s.outputs()))
+  if (!read_codes(x, &xq) || !read_codes(y, &yq) || !is_accumulator_bias(node, 2, s.outputs()))
     return decline("no kernel for these element types or quantizations");
-  if (xq.dtype == DType::i8) {
-    if (!state.op) PITH_RETURN_IF_ERROR(create_qs8(node, s, xq, yq, &state.op));
+  if (w.dtype == DType::i8) {
+    if (!state.op) PITH_RETURN_IF_ERROR(create_qs8(node, s, as_signed(xq), as_signed(yq), &state.op));
+    shift_unsigned(node, state);
     return finish(node, low, state, s, xnn_reshape_convolution2d_nhwc_qs8_qc8w, "xnn_conv_qs8_qc8w",
                   bind_conv<xnn_setup_convolution2d_nhwc_qs8_qc8w, int8_t>);
   }
+  if (xq.dtype != DType::u8 || yq.dtype != DType::u8) return decline("i8 with u8 weights");
   if (!state.op) PITH_RETURN_IF_ERROR(create_qu8(node, s, xq, yq, &state.op));
   return finish(node, low, state, s, xnn_reshape_convolution2d_nhwc_qu8, "xnn_conv_qu8",
                 bind_conv<xnn_setup_convolution2d_nhwc_qu8, uint8_t>);

@@ -83,9 +83,10 @@ Status create_qu8(const NodeView& node, const DeconvShape& s, const Codes& x, co
 #undef PITH_DECONV_GEOMETRY
 
 template <auto kSetup, class T>
-Status bind_deconv(const NodeView& node, NodeState* state, void*, ThreadPool*) {
+Status bind_deconv(const NodeView& node, NodeState* state, void* scratch, ThreadPool*) {
+  const auto& s = *static_cast<const XnnState*>(state);
   return check_xnn(
-      kSetup(static_cast<XnnState*>(state)->op.get(), node.in(0).as<T>(), node.out(0).as_mutable<T>()));
+      kSetup(s.op.get(), static_cast<const T*>(s.input(node, scratch)), node.out(0).as_mutable<T>()));
 }
 
 using ReshapeFn = decltype(&xnn_reshape_deconvolution2d_nhwc_f32);
@@ -116,14 +117,15 @@ Status lower_deconv(const NodeView& node, Lowering& low) {
                   bind_deconv<xnn_setup_deconvolution2d_nhwc_f32, float>);
   }
   Codes xq, yq;
-  if (!read_codes(x, &xq) || !read_codes(y, &yq) || xq.dtype != yq.dtype ||
-      !is_accumulator_bias(node, 2, s.outputs()))
+  if (!read_codes(x, &xq) || !read_codes(y, &yq) || !is_accumulator_bias(node, 2, s.outputs()))
     return decline("no kernel for these element types or quantizations");
-  if (xq.dtype == DType::i8) {
-    if (!state.op) PITH_RETURN_IF_ERROR(create_qs8(node, s, xq, yq, &state.op));
+  if (w.dtype == DType::i8) {
+    if (!state.op) PITH_RETURN_IF_ERROR(create_qs8(node, s, as_signed(xq), as_signed(yq), &state.op));
+    shift_unsigned(node, state);
     return finish(node, low, state, s, xnn_reshape_deconvolution2d_nhwc_qs8_qc8w, "xnn_deconv_qs8_qc8w",
                   bind_deconv<xnn_setup_deconvolution2d_nhwc_qs8_qc8w, int8_t>);
   }
+  if (xq.dtype != DType::u8 || yq.dtype != DType::u8) return decline("i8 with u8 weights");
   if (!state.op) PITH_RETURN_IF_ERROR(create_qu8(node, s, xq, yq, &state.op));
   return finish(node, low, state, s, xnn_reshape_deconvolution2d_nhwc_qu8, "xnn_deconv_qu8",
                 bind_deconv<xnn_setup_deconvolution2d_nhwc_qu8, uint8_t>);

@@ -43,9 +43,10 @@ Status create_qu8(const NodeView& node, const Product& p, const Codes& x, const 
 }
 
 template <auto kSetup, class T>
-Status bind_product(const NodeView& node, NodeState* state, void*, ThreadPool*) {
+Status bind_product(const NodeView& node, NodeState* state, void* scratch, ThreadPool*) {
+  const auto& s = *static_cast<const XnnState*>(state);
   return check_xnn(
-      kSetup(static_cast<XnnState*>(state)->op.get(), node.in(0).as<T>(), node.out(0).as_mutable<T>()));
+      kSetup(s.op.get(), static_cast<const T*>(s.input(node, scratch)), node.out(0).as_mutable<T>()));
 }
 
 // Dynamic: `op` quantizes the rows of x into scratch, `second` multiplies.
@@ -107,15 +108,16 @@ Status lower_product(const NodeView& node, const Product& p, Lowering& low) {
                                                       bind_product<xnn_setup_fully_connected_nc_f32, float>);
   }
   Codes xq, yq;
-  if (!read_codes(x, &xq) || !read_codes(y, &yq) || xq.dtype != yq.dtype ||
-      !is_accumulator_bias(node, 2, p.n))
+  if (!read_codes(x, &xq) || !read_codes(y, &yq) || !is_accumulator_bias(node, 2, p.n))
     return decline("no kernel for these element types or quantizations");
-  if (xq.dtype == DType::i8) {
-    if (!s.op) PITH_RETURN_IF_ERROR(create_qs8(node, p, xq, yq, &s.op));
+  if (w.dtype == DType::i8) {
+    if (!s.op) PITH_RETURN_IF_ERROR(create_qs8(node, p, as_signed(xq), as_signed(yq), &s.op));
+    shift_unsigned(node, s);
     return finish<xnn_reshape_fully_connected_nc_qs8_qc8w>(
         p, low, s, "xnn_fully_connected_qs8_qc8w",
         bind_product<xnn_setup_fully_connected_nc_qs8_qc8w, int8_t>);
   }
+  if (xq.dtype != DType::u8 || yq.dtype != DType::u8) return decline("i8 with u8 weights");
   if (!s.op) PITH_RETURN_IF_ERROR(create_qu8(node, p, xq, yq, &s.op));
   return finish<xnn_reshape_fully_connected_nc_qu8>(p, low, s, "xnn_fully_connected_qu8",
                                                     bind_product<xnn_setup_fully_connected_nc_qu8, uint8_t>);

@@ -17,6 +17,24 @@ void run_operators(const NodeView&, RunContext& context) {
   if (state.second) xnn_run_operator(state.second.get(), threads);
 }
 
+// code ^ 0x80: u8 with zero point z and i8 with zero point z - 128 are the same numbers.
+void shift_codes(ThreadPool* pool, const void* from, void* to, size_t n) {
+  constexpr size_t kGrain = 1 << 16;
+  parallel_for(pool, n, kGrain, [&](Range r) {
+    const auto* x = static_cast<const uint8_t*>(from);
+    auto* y = static_cast<uint8_t*>(to);
+    for (size_t i = r.begin; i < r.end; ++i) y[i] = static_cast<uint8_t>(x[i] ^ 0x80u);
+  });
+}
+
+void run_shifted(const NodeView& node, RunContext& context) {
+  const auto& s = *static_cast<const XnnState*>(context.state);
+  if (s.shift_in != 0)
+    shift_codes(context.pool, node.in(0).data, static_cast<char*>(context.scratch) + s.part[0], s.shift_in);
+  run_operators(node, context);
+  if (s.shift_out != 0) shift_codes(context.pool, node.out(0).data, node.out(0).data, s.shift_out);
+}
+
 template <class Half>
 void widen(const void* from, float* to, size_t n) {
   const auto* x = static_cast<const Half*>(from);
@@ -28,8 +46,14 @@ void widen(const void* from, float* to, size_t n) {
 Status Lowering::done(const char* kernel_name, BindFn bind, size_t scratch_bytes) {
   if (fresh_ != nullptr) context_->keep(std::move(fresh_));
   context_->set_backend("xnnpack");
+  constexpr size_t kOverRead = 128;
+  if (state_->shift_in != 0) {
+    state_->part[0] = align_scratch(scratch_bytes);
+    scratch_bytes = state_->part[0] + align_scratch(state_->shift_in + kOverRead);
+  }
   if (scratch_bytes > 0) context_->request_scratch(scratch_bytes);
-  context_->use(kernel_name, run_operators, bind);
+  const bool shifted = (state_->shift_in | state_->shift_out) != 0;
+  context_->use(kernel_name, shifted ? run_shifted : run_operators, bind);
   return Status::ok();
 }
 

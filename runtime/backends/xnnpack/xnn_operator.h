@@ -46,6 +46,12 @@ class XnnState : public NodeState {
   XnnOperator op;
   XnnOperator second;   // runs after `op` when present: a clamp, or the product after a conversion
   size_t part[2] = {};  // byte offsets into scratch; the workspace of `op` is at 0
+  // u8 activations with i8 weights run as i8: codes move by 128 on the way in, from x to scratch + part[0],
+  // and on the way out, within y. Bytes; 0: nothing moves.
+  size_t shift_in = 0, shift_out = 0;
+  const void* input(const NodeView& node, void* scratch) const {
+    return shift_in == 0 ? node.in(0).data : static_cast<char*>(scratch) + part[0];
+  }
 };
 
 class Lowering {
@@ -55,7 +61,8 @@ class Lowering {
   // Fresh state: for operators that are cheap to create.
   XnnState& state() {
     fresh_ = std::make_unique<XnnState>();
-    return *fresh_;
+    state_ = fresh_.get();
+    return *state_;
   }
   // For operators that pack the constants in `inputs`: the state of the last plan when these cannot have
   // changed, else fresh. Nothing else that enters xnn_create_* may depend on shapes.
@@ -64,15 +71,17 @@ class Lowering {
       if (node_.has(i) && !node_.in(i).is_constant) return state();
     NodeState* kept = context_->state();
     if (kept == nullptr || kept->owner != XnnState::kOwner) return state();
-    return *static_cast<XnnState*>(kept);
+    state_ = static_cast<XnnState*>(kept);
+    return *state_;
   }
-  // Commits: the node is ours.
+  // Commits: the node is ours. `scratch_bytes`: workspace and parts; room for shifted codes is added.
   Status done(const char* kernel_name, BindFn bind, size_t scratch_bytes = 0);
 
  private:
   const NodeView& node_;
   PrepareContext* context_;
   std::unique_ptr<XnnState> fresh_;
+  XnnState* state_ = nullptr;
 };
 
 // The lowering does not take the node; the reason is shown by `pith inspect --kernels`. Static storage.

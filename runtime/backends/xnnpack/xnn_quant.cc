@@ -20,6 +20,18 @@ bool read_codes(const TensorView& t, Codes* out) {
   return usable(out->scale) && out->zero >= out->lo && out->zero <= out->hi;
 }
 
+Codes as_signed(Codes c) {
+  if (c.dtype == DType::u8) c.zero -= 128, c.lo -= 128, c.hi -= 128;
+  c.dtype = DType::i8;
+  return c;
+}
+
+void shift_unsigned(const NodeView& node, XnnState& state) {
+  const TensorView &x = node.in(0), &y = node.out(0);
+  state.shift_in = x.dtype == DType::u8 ? static_cast<size_t>(x.count()) : 0;
+  state.shift_out = y.dtype == DType::u8 ? static_cast<size_t>(y.count()) : 0;
+}
+
 xnn_quantization_params params_of(const Codes& c) { return {c.zero, c.scale}; }
 
 xnn_datatype datatype_of(DType t) {

@@ -15,6 +15,10 @@ struct Codes {
 
 // True when t holds i8 or u8 codes with one usable scale and zero point.
 bool read_codes(const TensorView& t, Codes* out);
+// The same numbers as i8 codes; see XnnState::shift_in.
+Codes as_signed(Codes c);
+// With i8 weights x and y may each be u8: notes which codes have to be shifted in this plan.
+void shift_unsigned(const NodeView& node, XnnState& state);
 xnn_quantization_params params_of(const Codes& c);
 xnn_datatype datatype_of(DType t);  // f32, f16, and i8/u8 as quantized
 
