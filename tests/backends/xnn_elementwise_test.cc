@@ -111,7 +111,8 @@ TEST_CASE("xnnpack binary f32 functions agree with the reference under every kin
                           BinaryKind::min, BinaryKind::prelu}) {
     CAPTURE(schema::EnumNameBinaryKind(kind));
     for (const auto& [a, b] : shapes) {
-      CAPTURE(a.text() << " " << b.text());
+      const std::string both = a.text() + " " + b.text();
+      CAPTURE(both);
       const Compared r = compare_backends(binary(kind), {random.floats(a), random.floats(b, 0.5f, 2)});
       REQUIRE(r.taken);
       CHECK(r.max_error <= 1e-7 * r.scale);
