@@ -62,7 +62,8 @@ Compared compare_binary(const schema::BinaryOptionsT& o, TestTensor a, TestTenso
 TEST_CASE("xnnpack unary f32 functions agree with the reference") {
   RandomTensors random(1);
   for (const UnaryCase& c : kUnaryCases) {
-    CAPTURE(schema::EnumNameUnaryKind(c.options.kind));
+    const std::string name = schema::EnumNameUnaryKind(c.options.kind);
+    CAPTURE(name);
     for (int64_t n : {1, 15, 16, 17, 1000}) {
       const Compared r = compare_backends(c.options, {random.floats({n}, c.lo, c.hi)});
       REQUIRE(r.taken);
@@ -75,7 +76,8 @@ TEST_CASE("xnnpack unary functions of codes are at most a step from the referenc
   RandomTensors random(2);
   size_t different = 0, count = 0;
   for (const UnaryCase& c : kUnaryCases) {
-    CAPTURE(schema::EnumNameUnaryKind(c.options.kind));
+    const std::string name = schema::EnumNameUnaryKind(c.options.kind);
+    CAPTURE(name);
     for (int round = 0; round < 4; ++round) {
       OpRunSettings settings;
       TestTensor x = round % 2 == 0 ? random.integers<int8_t>({999}, -128, 127)
@@ -105,11 +107,12 @@ TEST_CASE("xnnpack binary f32 functions agree with the reference under every kin
       {{2, 1, 4, 1}, {3, 1, 5}},
       {{1, 9, 1}, {4, 1, 33}},
       {{}, {2, 3}},
-      {{2, 3, 1, 2, 1, 3, 1, 2}, {2, 3, 2, 1, 2, 3, 2, 2}},
+      {{2, 3, 1, 2, 1, 3, 2, 2}, {2, 3, 2, 1, 2, 3, 2, 2}},
   };
   for (BinaryKind kind : {BinaryKind::add, BinaryKind::sub, BinaryKind::mul, BinaryKind::div, BinaryKind::max,
                           BinaryKind::min, BinaryKind::prelu}) {
-    CAPTURE(schema::EnumNameBinaryKind(kind));
+    const std::string name = schema::EnumNameBinaryKind(kind);
+    CAPTURE(name);
     for (const auto& [a, b] : shapes) {
       const std::string both = a.text() + " " + b.text();
       CAPTURE(both);
@@ -146,7 +149,8 @@ TEST_CASE("xnnpack clamps the result of a binary operator") {
 TEST_CASE("xnnpack binary functions of codes are at most one step from the reference") {
   RandomTensors random(6);
   for (BinaryKind kind : {BinaryKind::add, BinaryKind::sub, BinaryKind::mul}) {
-    CAPTURE(schema::EnumNameBinaryKind(kind));
+    const std::string name = schema::EnumNameBinaryKind(kind);
+    CAPTURE(name);
     size_t different = 0, count = 0;
     for (int round = 0; round < 40; ++round) {
       const Shape other = round % 3 == 0 ? Shape{33} : round % 3 == 1 ? Shape{1} : Shape{5, 33};
@@ -166,7 +170,7 @@ TEST_CASE("xnnpack binary functions of codes are at most one step from the refer
       different += r.different;
       count += r.count;
     }
-    MESSAGE(schema::EnumNameBinaryKind(kind) << ": " << different << " of " << count << " codes differ");
+    MESSAGE(name << ": " << different << " of " << count << " codes differ");
   }
 }
 
