@@ -157,6 +157,28 @@ void run_with(const ReduceArgs& a, Range pieces, F f) {
   });
 }
 
+// The same over codes: the integer result is exact, the real one is rounded to y's grid.
+template <class F>
+void run_codes(const ReduceArgs& a, Range pieces, F f) {
+  const auto count = static_cast<double>(a.shape.reduced_count * (a.shape.inner_kept ? 1 : a.shape.inner));
+  const double zero = a.x.zero, scale = static_cast<double>(a.x.scale);
+  each_piece(a.shape, pieces, [&](size_t first, size_t base, size_t n) {
+    int64_t result[kBlock];
+    float real[kBlock];
+    if (a.shape.inner_kept)
+      fold_columns(a, base, n, result, f);
+    else
+      result[0] = fold_row<int64_t>(a, base, f);
+    for (size_t i = 0; i < n; ++i) {
+      const auto v = static_cast<double>(result[i]);
+      real[i] = static_cast<float>(scale * (a.kind == ReduceKind::mean  ? v / count - zero
+                                            : a.kind == ReduceKind::sum ? v - count * zero
+                                                                        : v - zero));
+    }
+    store_block(real, n, a.y, first);
+  });
+}
+
 template <class A>
 void run_in(const ReduceArgs& a, Range pieces) {
   switch (a.kind) {
@@ -241,6 +263,11 @@ size_t pieces_of(const ReduceShape& s) {
 }
 
 void reduce_ref(const ReduceArgs& a, Range pieces) {
+  if (a.x.quantized) {
+    if (a.kind == ReduceKind::max) return run_codes(a, pieces, Max<int64_t>());
+    if (a.kind == ReduceKind::min) return run_codes(a, pieces, Min<int64_t>());
+    return run_codes(a, pieces, Sum<int64_t>());
+  }
   if (a.kind == ReduceKind::log_sum_exp) return log_sum_exp(a, pieces);
   const Wide wide = wide_of(a.x.dtype);
   if (wide == Wide::i64) return run_in<int64_t>(a, pieces);

@@ -1,4 +1,4 @@
-// Cast: x as the element type that the output tensor declares; all pairs of types.
+// Cast: x as the element type `to`; all pairs of types.
 #include "kernels/elementwise/cast.h"
 
 #include <algorithm>
@@ -8,10 +8,12 @@
 namespace pith {
 namespace {
 
+DType type_of(const NodeView& node) { return static_cast<DType>(node.opt<schema::CastOptions>().to()); }
+
 Status check(const NodeView& node) {
   PITH_RETURN_IF_ERROR(expect_counts(node, 1, 1, 1, 1));
-  if (bits_of(node.in(0).dtype) == 0 || bits_of(node.out(0).dtype) == 0)
-    return node_error(node, Code::bad_file, "input or output has no element type");
+  if (bits_of(node.in(0).dtype) == 0 || bits_of(type_of(node)) == 0)
+    return node_error(node, Code::bad_file, "input or result has no known element type");
   const auto rounding = node.opt<schema::CastOptions>().rounding();
   if (rounding != schema::CastRounding::wrap && rounding != schema::CastRounding::saturate)
     return node_error(node, Code::unsupported, "unknown rounding");
@@ -19,7 +21,7 @@ Status check(const NodeView& node) {
 }
 
 Status infer(const NodeView& node) {
-  node.out(0).shape = node.in(0).shape;
+  set_output(node, 0, type_of(node), node.in(0).shape);
   return Status::ok();
 }
 

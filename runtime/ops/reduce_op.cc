@@ -1,9 +1,11 @@
 // Reduce: sum, mean, max, min, prod, l1, l2, log_sum, log_sum_exp, sum_square over the axes of input 1, or
-// all. x: any number type; max and min also bool. With no axes and noop_with_empty_axes every element is
+// all. x: any number type; max and min also bool; sum, mean, max and min
+// also quantized i8 and u8. With no axes and noop_with_empty_axes every element is
 // reduced alone.
 #include "kernels/reduce/reduce.h"
 
 #include "runtime/ops/axis_helpers.h"
+#include "runtime/ops/quant_helpers.h"
 
 namespace pith {
 namespace {
@@ -23,9 +25,14 @@ Status check(const NodeView& node) {
   if (bits_of(x.dtype) < 8 || (x.dtype == DType::boolean && !extremum))
     return node_error(node, Code::unsupported,
                       format("%s of %s", schema::EnumNameReduceKind(kind), name_of(x.dtype)));
-  if (!x.quant.empty() || !node.out(0).quant.empty())
-    return node_error(node, Code::unsupported, "a quantized tensor");
-  return Status::ok();
+  if (x.quant.empty() && node.out(0).quant.empty()) return Status::ok();
+  if (!extremum && kind != schema::ReduceKind::mean && kind != schema::ReduceKind::sum)
+    return node_error(node, Code::unsupported,
+                      format("%s of a quantized tensor", schema::EnumNameReduceKind(kind)));
+  PITH_RETURN_IF_ERROR(expect_codes(node, x, "input"));
+  TensorView y = node.out(0);
+  y.dtype = x.dtype;
+  return expect_codes(node, y, "output");
 }
 
 // Bit d: axis d is reduced.
@@ -80,10 +87,8 @@ void run(const NodeView& node, RunContext& context) {
   if (node.out(0).count() == 0) return;
   kernels::ReduceArgs a{};
   a.kind = static_cast<kernels::ReduceKind>(node.opt<schema::ReduceOptions>().kind());
-  a.x.data = node.in(0).data;
-  a.x.dtype = node.in(0).dtype;
-  a.y.data = node.out(0).data;
-  a.y.dtype = node.out(0).dtype;
+  a.x = lane_of(node.in(0));
+  a.y = lane_of(node.out(0));
   a.shape = static_cast<Plan*>(context.state)->shape;
   const size_t pieces = pieces_of(a.shape);
   parallel_for(context.pool, pieces, grain_of(static_cast<size_t>(node.in(0).count()) / pieces),

@@ -11,10 +11,8 @@ namespace {
 TestTensor cast(const TestTensor& x, DType to, schema::CastRounding rounding = schema::CastRounding::wrap) {
   schema::CastOptionsT o;
   o.rounding = rounding;
-  OpRunSettings settings;
-  settings.declared.resize(1);
-  settings.declared[0].dtype = to;
-  OpResult r = run_op(o, {x}, settings);
+  o.to = static_cast<uint8_t>(to);
+  OpResult r = run_op(o, {x});
   CHECK(r.status.message() == "");
   CHECK_FALSE(r.overrun);
   return r.out.empty() ? TestTensor{} : r.out[0];
@@ -61,7 +59,10 @@ TEST_CASE("cast reads and writes half floats and 4-bit integers") {
         std::vector<uint8_t>{0xf1, 0x08});
 }
 
-TEST_CASE("cast refuses an output without a type") {
+TEST_CASE("cast refuses a type that does not exist") {
+  schema::CastOptionsT odd;
+  odd.to = 99;
+  CHECK(run_op(odd, {tensor<float>({1}, {1})}).status.code() == Code::bad_file);
   CHECK(run_op(schema::CastOptionsT(), {tensor<float>({1}, {1})}).status.code() == Code::bad_file);
 }
 

@@ -118,6 +118,23 @@ TEST_CASE("reduce keeps integers exact, and takes extremes of bool") {
   CHECK(run_op(options(Kind::sum), {x, tensor<int64_t>({1}, {2})}).status.code() == Code::bad_file);
 }
 
+TEST_CASE("reduce of codes is the reduction of the real numbers, rounded to the output's grid") {
+  OpRunSettings settings;
+  settings.declared = {tensor<int8_t>({1}, {}).quantized(0.25f, 10)};
+  const TestTensor x = tensor<int8_t>({2, 3}, {-128, 0, 5, 127, 126, 127}).quantized(0.5f, -3);
+  const TestTensor axis = tensor<int64_t>({1}, {1});
+  auto over = [&](Kind kind, const TestTensor& axes) {
+    OpResult r = run_op(options(kind), {x, axes}, settings);
+    CHECK(r.status.message() == "");
+    return r.out[0].values<int8_t>();
+  };
+  CHECK(over(Kind::mean, axis) ==
+        std::vector<int8_t>{-66, 127});  // 0.5 (-41 + 3) = -19 -> -76 + 10; saturates
+  CHECK(over(Kind::max, axis) == std::vector<int8_t>{26, 127});
+  CHECK(over(Kind::min, tensor<int64_t>({1}, {0})) == std::vector<int8_t>{-128, 16, 26});
+  CHECK(run_op(options(Kind::prod), {x, axis}, settings).status.code() == Code::unsupported);
+}
+
 TEST_CASE("reduce max gives NaN where one element is NaN") {
   OpResult r = run_op(options(Kind::max), {tensor<float>({2, 2}, {NAN, 1, 1, 2}), tensor<int64_t>({1}, {1})});
   CHECK(std::isnan(r.out[0].values<float>()[0]));
