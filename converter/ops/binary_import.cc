@@ -1,105 +1,108 @@
-// Import of elementwise functions of two tensors, and of the variadic ones as chains.
+// Import of elementwise functions of two operands, and of those of any number as chains.
 #include "converter/ops/import.h"
 
 namespace pith {
 namespace {
 
-using schema::BinaryKind;
+using Kind = schema::BinaryKind;
 
-// Before opset 7 broadcasting was an attribute: the second operand's dims start at `axis` of the first's.
-ir::Value* old_broadcast(ImportContext& c) {
+// Trailing dims of 1 so that dim 0 of b meets dim `axis` of a.
+ir::Value* aligned(ImportContext& c, ir::Value* b, int64_t axis, int rank) {
+  std::vector<int64_t> axes;
+  for (int64_t d = b->shape.rank(); d < rank - axis; ++d) axes.push_back(d);
+  if (axes.empty()) return b;
+  return c.emit(schema::UnsqueezeOptionsT{}, {b, c.const_i64(axes)});
+}
+
+// Before opset 7 the second operand is repeated only on request, from `axis` on.
+Result<ir::Value*> second_operand(ImportContext& c) {
   ir::Value* b = c.in(1);
   if (c.opset() >= 7 || c.attr_int("broadcast", 0) == 0 || !c.has_attr("axis")) return b;
+  if (!c.in(0)->shape.has_rank() || !b->shape.has_rank())
+    return c.unsupported("broadcasting by axis needs known ranks");
   const int rank = c.in(0)->shape.rank();
-  const int64_t axis = c.attr_int("axis", 0) < 0 ? c.attr_int("axis", 0) + rank : c.attr_int("axis", 0);
-  std::vector<int64_t> dims;
-  for (int64_t d : b->shape.dims()) dims.push_back(d);
-  while (static_cast<int64_t>(dims.size()) + axis < rank) dims.push_back(1);
-  return c.reshape(b, dims);
+  const int64_t given = c.attr_int("axis", 0), axis = given < 0 ? given + rank : given;
+  if (axis < 0 || axis + b->shape.rank() > rank) return c.malformed("axis does not fit the operands");
+  return aligned(c, b, axis, rank);
 }
 
-template <BinaryKind kind>
+Status two(ImportContext& c, Kind kind) {
+  if (!c.has(0) || !c.has(1)) return c.malformed("an operand is missing");
+  PITH_ASSIGN(ir::Value * b, second_operand(c));
+  c.set_out(0, c.binary(kind, c.in(0), b));
+  return Status::ok();
+}
+template <Kind kind>
 Status plain(ImportContext& c) {
-  if (!c.has(0) || !c.has(1)) return c.malformed("takes two inputs");
-  c.set_out(0, c.binary(kind, c.in(0), old_broadcast(c)));
-  return Status::ok();
+  return two(c, kind);
 }
 
-Status mod(ImportContext& c) {
-  c.set_out(0, c.binary(c.attr_int("fmod", 0) != 0 ? BinaryKind::fmod : BinaryKind::mod, c.in(0), c.in(1)));
-  return Status::ok();
-}
+Status mod(ImportContext& c) { return two(c, c.attr_int("fmod", 0) != 0 ? Kind::fmod : Kind::mod); }
 
 Status bit_shift(ImportContext& c) {
   const std::string direction = c.attr_string("direction", "");
-  if (direction != "LEFT" && direction != "RIGHT") return c.malformed("direction must be LEFT or RIGHT");
-  c.set_out(
-      0, c.binary(direction == "LEFT" ? BinaryKind::shift_left : BinaryKind::shift_right, c.in(0), c.in(1)));
-  return Status::ok();
+  if (direction != "LEFT" && direction != "RIGHT") return c.malformed("direction = '" + direction + "'");
+  return two(c, direction == "LEFT" ? Kind::shift_left : Kind::shift_right);
 }
 
-// The slope broadcasts to x in one direction only; a per-channel slope [C,1,1] is the usual one.
 Status prelu(ImportContext& c) {
-  if (!c.has(0) || !c.has(1)) return c.malformed("takes two inputs");
+  if (!c.has(0) || !c.has(1)) return c.malformed("an operand is missing");
   ir::Value* slope = c.in(1);
-  if (c.opset() < 7 && slope->shape.rank() == 1 && c.in(0)->shape.rank() > 2) {  // channels, dim 1
-    std::vector<int64_t> dims(static_cast<size_t>(c.in(0)->shape.rank() - 1), 1);
-    dims[0] = slope->shape[0];
-    slope = c.reshape(slope, dims);
-  }
-  c.set_out(0, c.binary(BinaryKind::prelu, c.in(0), slope));
+  const Shape &x = c.in(0)->shape, &s = slope->shape;
+  if (c.opset() < 7 && s.rank() == 1 && s[0] != 1 && x.rank() > 2) slope = aligned(c, slope, 1, x.rank());
+  c.set_out(0, c.binary(Kind::prelu, c.in(0), slope));
   return Status::ok();
 }
 
-template <BinaryKind kind, bool mean>
-Status variadic(ImportContext& c) {
-  if (c.in_count() == 0) return c.malformed("takes at least one input");
+Result<ir::Value*> chain(ImportContext& c, Kind kind) {
+  for (size_t i = 0; i < c.in_count(); ++i)
+    if (!c.has(i)) return c.malformed("an operand is missing");
+  if (c.in_count() == 0) return c.malformed("there are no operands");
   ir::Value* y = c.in(0);
-  for (size_t i = 1; i < c.in_count(); ++i) {
-    if (!c.has(i)) return c.malformed("an input is missing");
-    y = c.binary(kind, y, c.in(i));
-  }
-  if (mean && c.in_count() > 1)
-    y = c.binary(BinaryKind::div, y, c.const_scalar(y->dtype, static_cast<double>(c.in_count())));
+  for (size_t i = 1; i < c.in_count(); ++i) y = c.binary(kind, y, c.in(i));
+  return y;
+}
+template <Kind kind>
+Status variadic(ImportContext& c) {
+  PITH_ASSIGN(ir::Value * y, chain(c, kind));
   c.set_out(0, y);
   return Status::ok();
 }
-
-Status where(ImportContext& c) {
-  c.set_out(0, c.emit(schema::WhereOptionsT{}, {c.in(0), c.in(1), c.in(2)}));
+Status mean(ImportContext& c) {
+  PITH_ASSIGN(ir::Value * sum, chain(c, Kind::add));
+  const auto n = static_cast<double>(c.in_count());
+  c.set_out(0, c.binary(Kind::div, sum, c.const_scalar(sum->dtype, n)));
   return Status::ok();
 }
 
+constexpr ImportRule kRules[] = {
+    {"Add", plain<Kind::add>},
+    {"Sub", plain<Kind::sub>},
+    {"Mul", plain<Kind::mul>},
+    {"Div", plain<Kind::div>},
+    {"Pow", plain<Kind::pow>},
+    {"Mod", mod},
+    {"Equal", plain<Kind::equal>},
+    {"Less", plain<Kind::less>},
+    {"LessOrEqual", plain<Kind::less_equal>},
+    {"Greater", plain<Kind::greater>},
+    {"GreaterOrEqual", plain<Kind::greater_equal>},
+    {"And", plain<Kind::logical_and>},
+    {"Or", plain<Kind::logical_or>},
+    {"Xor", plain<Kind::logical_xor>},
+    {"BitwiseAnd", plain<Kind::bitwise_and>},
+    {"BitwiseOr", plain<Kind::bitwise_or>},
+    {"BitwiseXor", plain<Kind::bitwise_xor>},
+    {"BitShift", bit_shift},
+    {"PRelu", prelu},
+    {"Min", variadic<Kind::min>},
+    {"Max", variadic<Kind::max>},
+    {"Sum", variadic<Kind::add>},
+    {"Mean", mean},
+};
+
 }  // namespace
 
-std::span<const ImportRule> binary_imports() {
-  static constexpr ImportRule kRules[] = {
-      {"Add", plain<BinaryKind::add>},
-      {"And", plain<BinaryKind::logical_and>},
-      {"BitShift", bit_shift},
-      {"BitwiseAnd", plain<BinaryKind::bitwise_and>},
-      {"BitwiseOr", plain<BinaryKind::bitwise_or>},
-      {"BitwiseXor", plain<BinaryKind::bitwise_xor>},
-      {"Div", plain<BinaryKind::div>},
-      {"Equal", plain<BinaryKind::equal>},
-      {"Greater", plain<BinaryKind::greater>},
-      {"GreaterOrEqual", plain<BinaryKind::greater_equal>},
-      {"Less", plain<BinaryKind::less>},
-      {"LessOrEqual", plain<BinaryKind::less_equal>},
-      {"Max", variadic<BinaryKind::max, false>},
-      {"Mean", variadic<BinaryKind::add, true>},
-      {"Min", variadic<BinaryKind::min, false>},
-      {"Mod", mod},
-      {"Mul", plain<BinaryKind::mul>},
-      {"Or", plain<BinaryKind::logical_or>},
-      {"PRelu", prelu},
-      {"Pow", plain<BinaryKind::pow>},
-      {"Sub", plain<BinaryKind::sub>},
-      {"Sum", variadic<BinaryKind::add, false>},
-      {"Where", where},
-      {"Xor", plain<BinaryKind::logical_xor>},
-  };
-  return kRules;
-}
+std::span<const ImportRule> binary_imports() { return kRules; }
 
 }  // namespace pith

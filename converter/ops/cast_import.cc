@@ -6,6 +6,7 @@ namespace pith {
 namespace {
 
 Status cast_to(ImportContext& c, DType to) {
+  if (to == DType::i4 || to == DType::u4) return c.unsupported("results of 4 bits are not supported");
   c.set_out(0, c.cast(c.in(0), to));
   return Status::ok();
 }
@@ -13,7 +14,6 @@ Status cast_to(ImportContext& c, DType to) {
 Status cast(ImportContext& c) {
   if (!c.has(0)) return c.malformed("takes one input");
   PITH_ASSIGN(const DType to, onnx_dtype(static_cast<int>(c.attr_int("to", 0)), "the wanted result"));
-  if (to == DType::i4 || to == DType::u4) return c.unsupported("results of 4 bits are not supported");
   return cast_to(c, to);
 }
 

@@ -1,20 +1,24 @@
-// Import of the Reduce family: axes as an attribute (older opsets) or as an input.
+// Import of Reduce*, ArgMax, ArgMin, CumSum, CumProd and TopK.
 #include "converter/ops/import.h"
 
 namespace pith {
 namespace {
 
-template <schema::ReduceKind kind>
+using Kind = schema::ReduceKind;
+
+// Axes are an attribute in old opsets, a tensor in new ones.
+template <Kind kind>
 Status reduce(ImportContext& c) {
   schema::ReduceOptionsT o;
   o.kind = kind;
   o.keepdims = c.attr_int("keepdims", 1) != 0;
   o.noop_with_empty_axes = c.attr_int("noop_with_empty_axes", 0) != 0;
-  ir::Value* axes = c.in(1);
-  if (axes == nullptr && c.has_attr("axes")) axes = c.const_i64(c.attr_ints("axes"));
-  std::vector<ir::Value*> inputs{c.in(0)};
-  if (axes != nullptr) inputs.push_back(axes);
-  c.set_out(0, c.emit(std::move(o), inputs));
+  std::vector<ir::Value*> inputs = {c.in(0)};
+  if (c.has(1))
+    inputs.push_back(c.in(1));
+  else if (c.has_attr("axes"))
+    inputs.push_back(c.const_i64(c.attr_ints("axes")));
+  c.set_out(0, c.emit(std::move(o), std::move(inputs)));
   return Status::ok();
 }
 
@@ -29,25 +33,49 @@ Status arg_reduce(ImportContext& c) {
   return Status::ok();
 }
 
+template <bool product>
+Status cumulate(ImportContext& c) {
+  schema::CumSumOptionsT o;
+  o.exclusive = c.attr_int("exclusive", 0) != 0;
+  o.reverse = c.attr_int("reverse", 0) != 0;
+  o.product = product;
+  c.set_out(0, c.emit(std::move(o), {c.in(0), c.in(1)}));
+  return Status::ok();
+}
+
+// k is an attribute before opset 10.
+Status top_k(ImportContext& c) {
+  schema::TopKOptionsT o;
+  o.axis = static_cast<int>(c.attr_int("axis", -1));
+  o.largest = c.attr_int("largest", 1) != 0;
+  o.sorted = c.attr_int("sorted", 1) != 0;
+  ir::Value* k = c.opset() < 10 ? c.const_i64({c.attr_int("k", -1)}) : c.in(1);
+  const std::vector<ir::Value*> outs = c.emit_n(std::move(o), {c.in(0), k}, 2);
+  c.set_out(0, outs[0]);
+  c.set_out(1, outs[1]);
+  return Status::ok();
+}
+
+constexpr ImportRule kRules[] = {
+    {"ReduceSum", reduce<Kind::sum>},
+    {"ReduceMean", reduce<Kind::mean>},
+    {"ReduceMax", reduce<Kind::max>},
+    {"ReduceMin", reduce<Kind::min>},
+    {"ReduceProd", reduce<Kind::prod>},
+    {"ReduceL1", reduce<Kind::l1>},
+    {"ReduceL2", reduce<Kind::l2>},
+    {"ReduceLogSum", reduce<Kind::log_sum>},
+    {"ReduceLogSumExp", reduce<Kind::log_sum_exp>},
+    {"ReduceSumSquare", reduce<Kind::sum_square>},
+    {"ArgMax", arg_reduce<true>},
+    {"ArgMin", arg_reduce<false>},
+    {"CumSum", cumulate<false>},
+    {"CumProd", cumulate<true>},
+    {"TopK", top_k},
+};
+
 }  // namespace
 
-std::span<const ImportRule> reduce_imports() {
-  using schema::ReduceKind;
-  static constexpr ImportRule kRules[] = {
-      {"ArgMax", arg_reduce<true>},
-      {"ArgMin", arg_reduce<false>},
-      {"ReduceL1", reduce<ReduceKind::l1>},
-      {"ReduceL2", reduce<ReduceKind::l2>},
-      {"ReduceLogSum", reduce<ReduceKind::log_sum>},
-      {"ReduceLogSumExp", reduce<ReduceKind::log_sum_exp>},
-      {"ReduceMax", reduce<ReduceKind::max>},
-      {"ReduceMean", reduce<ReduceKind::mean>},
-      {"ReduceMin", reduce<ReduceKind::min>},
-      {"ReduceProd", reduce<ReduceKind::prod>},
-      {"ReduceSum", reduce<ReduceKind::sum>},
-      {"ReduceSumSquare", reduce<ReduceKind::sum_square>},
-  };
-  return kRules;
-}
+std::span<const ImportRule> reduce_imports() { return kRules; }
 
 }  // namespace pith

@@ -7,6 +7,7 @@ namespace {
 // Before opset 13 the operator worked on all dims from `axis` on, seen as one.
 template <schema::SoftmaxKind kind>
 Status softmax(ImportContext& c) {
+  if (!c.has(0)) return c.malformed("takes one input");
   ir::Value* x = c.in(0);
   schema::SoftmaxOptionsT o;
   o.kind = kind;
@@ -37,7 +38,9 @@ Status softmax(ImportContext& c) {
   flatten.axis = axis;
   o.axis = 1;
   ir::Value* y = c.emit(std::move(o), {c.emit(std::move(flatten), {x})});
-  c.set_out(0, c.emit(schema::ReshapeOptionsT{}, {y, c.emit(schema::ShapeOptionsT{}, {x})}));
+  schema::ReshapeOptionsT back;
+  back.allow_zero = true;
+  c.set_out(0, c.emit(std::move(back), {y, c.emit(schema::ShapeOptionsT{}, {x})}));
   return Status::ok();
 }
 

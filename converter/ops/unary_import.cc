@@ -1,4 +1,4 @@
-// Import of elementwise functions of one tensor. Most are a row of kPlain; the rest read attributes.
+// Import of elementwise functions of one operand.
 #include <cmath>
 
 #include "converter/ops/import.h"
@@ -6,137 +6,145 @@
 namespace pith {
 namespace {
 
-using schema::UnaryKind;
+using Kind = schema::UnaryKind;
 
-template <UnaryKind kind>
+template <Kind kind>
 Status plain(ImportContext& c) {
   c.set_out(0, c.unary(kind, c.in(0)));
   return Status::ok();
 }
 
-struct Defaults {
-  const char* alpha_name;
-  float alpha;
-  const char* beta_name;
-  float beta;
-};
-
-Status with_attributes(ImportContext& c, UnaryKind kind, const Defaults& d) {
-  const float alpha = d.alpha_name == nullptr ? d.alpha : c.attr_float(d.alpha_name, d.alpha);
-  const float beta = d.beta_name == nullptr ? d.beta : c.attr_float(d.beta_name, d.beta);
-  c.set_out(0, c.unary(kind, c.in(0), alpha, beta));
+// Functions whose parameters are float attributes; a null name leaves the parameter as it is.
+Status with_attributes(ImportContext& c, Kind kind, const char* alpha, float alpha_default,
+                       const char* beta = nullptr, float beta_default = 0) {
+  const float a = alpha == nullptr ? alpha_default : c.attr_float(alpha, alpha_default);
+  const float b = beta == nullptr ? beta_default : c.attr_float(beta, beta_default);
+  c.set_out(0, c.unary(kind, c.in(0), a, b));
   return Status::ok();
 }
 
-Status leaky_relu(ImportContext& c) {
-  return with_attributes(c, UnaryKind::leaky_relu, {"alpha", 0.01f, nullptr, 0});
-}
-Status elu(ImportContext& c) { return with_attributes(c, UnaryKind::elu, {"alpha", 1.0f, nullptr, 0}); }
+Status leaky_relu(ImportContext& c) { return with_attributes(c, Kind::leaky_relu, "alpha", 0.01f); }
+Status elu(ImportContext& c) { return with_attributes(c, Kind::elu, "alpha", 1); }
 Status selu(ImportContext& c) {
-  return with_attributes(c, UnaryKind::selu, {"alpha", 1.67326319f, "gamma", 1.05070102f});
+  return with_attributes(c, Kind::selu, "alpha", 1.67326319217681884765625f, "gamma",
+                         1.05070102214813232421875f);
 }
-Status celu(ImportContext& c) { return with_attributes(c, UnaryKind::celu, {"alpha", 1.0f, nullptr, 0}); }
-Status thresholded_relu(ImportContext& c) {
-  return with_attributes(c, UnaryKind::thresholded_relu, {"alpha", 1.0f, nullptr, 0});
+Status celu(ImportContext& c) {
+  if (c.attr_float("alpha", 1) == 0) return c.malformed("alpha is 0");
+  return with_attributes(c, Kind::celu, "alpha", 1);
 }
+Status thresholded_relu(ImportContext& c) { return with_attributes(c, Kind::thresholded_relu, "alpha", 1); }
 Status hard_sigmoid(ImportContext& c) {
-  return with_attributes(c, UnaryKind::hard_sigmoid, {"alpha", 0.2f, "beta", 0.5f});
+  return with_attributes(c, Kind::hard_sigmoid, "alpha", 0.2f, "beta", 0.5f);
 }
-Status swish(ImportContext& c) { return with_attributes(c, UnaryKind::swish, {"alpha", 1.0f, nullptr, 0}); }
-Status shrink(ImportContext& c) { return with_attributes(c, UnaryKind::shrink, {"lambd", 0.5f, "bias", 0}); }
-
-Status is_inf(ImportContext& c) {
-  const bool positive = c.attr_int("detect_positive", 1) != 0,
-             negative = c.attr_int("detect_negative", 1) != 0;
-  c.set_out(0, c.unary(UnaryKind::is_inf, c.in(0), positive ? 1.0f : 0.0f, negative ? 1.0f : 0.0f));
-  return Status::ok();
-}
+Status shrink(ImportContext& c) { return with_attributes(c, Kind::shrink, "lambd", 0.5f, "bias", 0); }
+Status swish(ImportContext& c) { return with_attributes(c, Kind::swish, "alpha", 1); }
+Status quick_gelu(ImportContext& c) { return with_attributes(c, Kind::swish, "alpha", 1.702f); }
 
 Status gelu(ImportContext& c) {
-  const std::string approximate = c.attr_string("approximate", "none");
-  if (approximate != "none" && approximate != "tanh") return c.malformed("approximate must be none or tanh");
-  c.set_out(0, c.unary(approximate == "tanh" ? UnaryKind::gelu_tanh : UnaryKind::gelu, c.in(0)));
+  const std::string form = c.attr_string("approximate", "none");
+  if (form != "none" && form != "tanh") return c.unsupported("approximate = '" + form + "'");
+  c.set_out(0, c.unary(form == "tanh" ? Kind::gelu_tanh : Kind::gelu, c.in(0)));
   return Status::ok();
 }
 
-// com.microsoft FastGelu: gelu_tanh(x + bias).
-Status fast_gelu(ImportContext& c) {
+template <Kind kind>
+Status biased_gelu(ImportContext& c) {
   ir::Value* x = c.has(1) ? c.binary(schema::BinaryKind::add, c.in(0), c.in(1)) : c.in(0);
-  c.set_out(0, c.unary(UnaryKind::gelu_tanh, x));
+  c.set_out(0, c.unary(kind, x));
   return Status::ok();
 }
 
-// Opset 6: attributes. From 11 on: optional inputs, which may be computed and of any number type.
-Status clip(ImportContext& c) {
-  ir::Value* x = c.in(0);
-  if (c.opset() < 11) {
-    c.set_out(0, c.unary(UnaryKind::clip, x, c.attr_float("min", -INFINITY), c.attr_float("max", INFINITY)));
-    return Status::ok();
-  }
-  std::vector<float> lo{-INFINITY}, hi{INFINITY};
-  const bool constant = (!c.has(1) || (ImportContext::const_floats(c.in(1), &lo) && lo.size() == 1)) &&
-                        (!c.has(2) || (ImportContext::const_floats(c.in(2), &hi) && hi.size() == 1));
-  if (constant && is_float(x->dtype) && lo[0] <= hi[0]) {
-    c.set_out(0, c.unary(UnaryKind::clip, x, lo[0], hi[0]));
-    return Status::ok();
-  }
-  if (c.has(1)) x = c.binary(schema::BinaryKind::max, x, c.in(1));
-  if (c.has(2)) x = c.binary(schema::BinaryKind::min, x, c.in(2));
-  c.set_out(0, x);
+Status is_inf(ImportContext& c) {
+  const auto positive = static_cast<float>(c.attr_int("detect_positive", 1));
+  const auto negative = static_cast<float>(c.attr_int("detect_negative", 1));
+  c.set_out(0, c.unary(Kind::is_inf, c.in(0), positive, negative));
   return Status::ok();
 }
+
+// Bounds are attributes before opset 11, then scalar tensors of the type of x.
+Status clip(ImportContext& c) {
+  if (!c.has(0)) return c.malformed("the input is missing");
+  float low = -INFINITY, high = INFINITY;
+  if (c.opset() < 11) {
+    low = c.attr_float("min", low);
+    high = c.attr_float("max", high);
+    c.set_out(0, c.unary(Kind::clip, c.in(0), low, high));
+    return Status::ok();
+  }
+  std::vector<float> values;
+  bool constant = c.in(0)->dtype != DType::f64;
+  for (size_t i = 1; i < 3; ++i) {
+    if (!c.has(i)) continue;
+    const bool known = ImportContext::const_floats(c.in(i), &values) && values.size() == 1;
+    if (known) (i == 1 ? low : high) = values[0];
+    constant = constant && known;
+  }
+  if (!c.has(1) && !c.has(2)) {
+    c.set_out(0, c.in(0));
+  } else if (constant) {
+    c.set_out(0, c.unary(Kind::clip, c.in(0), low, high));
+  } else {
+    ir::Value* y = c.in(0);
+    if (c.has(1)) y = c.binary(schema::BinaryKind::max, y, c.in(1));
+    if (c.has(2)) y = c.binary(schema::BinaryKind::min, y, c.in(2));
+    c.set_out(0, y);
+  }
+  return Status::ok();
+}
+
+constexpr ImportRule kRules[] = {
+    {"Abs", plain<Kind::abs>},
+    {"Neg", plain<Kind::neg>},
+    {"Floor", plain<Kind::floor>},
+    {"Ceil", plain<Kind::ceil>},
+    {"Round", plain<Kind::round_even>},
+    {"Sign", plain<Kind::sign>},
+    {"Sin", plain<Kind::sin>},
+    {"Cos", plain<Kind::cos>},
+    {"Tan", plain<Kind::tan>},
+    {"Asin", plain<Kind::asin>},
+    {"Acos", plain<Kind::acos>},
+    {"Atan", plain<Kind::atan>},
+    {"Sinh", plain<Kind::sinh>},
+    {"Cosh", plain<Kind::cosh>},
+    {"Asinh", plain<Kind::asinh>},
+    {"Acosh", plain<Kind::acosh>},
+    {"Atanh", plain<Kind::atanh>},
+    {"Exp", plain<Kind::exp>},
+    {"Log", plain<Kind::log>},
+    {"Sqrt", plain<Kind::sqrt>},
+    {"Reciprocal", plain<Kind::reciprocal>},
+    {"Erf", plain<Kind::erf>},
+    {"Sigmoid", plain<Kind::sigmoid>},
+    {"Tanh", plain<Kind::tanh>},
+    {"Softplus", plain<Kind::softplus>},
+    {"Softsign", plain<Kind::softsign>},
+    {"Relu", plain<Kind::relu>},
+    {"HardSwish", plain<Kind::hard_swish>},
+    {"Mish", plain<Kind::mish>},
+    {"Not", plain<Kind::logical_not>},
+    {"BitwiseNot", plain<Kind::bitwise_not>},
+    {"IsNaN", plain<Kind::is_nan>},
+    {"IsInf", is_inf},
+    {"LeakyRelu", leaky_relu},
+    {"Elu", elu},
+    {"Selu", selu},
+    {"Celu", celu},
+    {"ThresholdedRelu", thresholded_relu},
+    {"HardSigmoid", hard_sigmoid},
+    {"Shrink", shrink},
+    {"Swish", swish},
+    {"Gelu", gelu},
+    {"Clip", clip},
+    {"com.microsoft:Gelu", plain<Kind::gelu>},
+    {"com.microsoft:BiasGelu", biased_gelu<Kind::gelu>},
+    {"com.microsoft:FastGelu", biased_gelu<Kind::gelu_tanh>},
+    {"com.microsoft:QuickGelu", quick_gelu},
+};
 
 }  // namespace
 
-std::span<const ImportRule> unary_imports() {
-  static constexpr ImportRule kRules[] = {
-      {"Abs", plain<UnaryKind::abs>},
-      {"Acos", plain<UnaryKind::acos>},
-      {"Acosh", plain<UnaryKind::acosh>},
-      {"Asin", plain<UnaryKind::asin>},
-      {"Asinh", plain<UnaryKind::asinh>},
-      {"Atan", plain<UnaryKind::atan>},
-      {"Atanh", plain<UnaryKind::atanh>},
-      {"BitwiseNot", plain<UnaryKind::bitwise_not>},
-      {"Ceil", plain<UnaryKind::ceil>},
-      {"Celu", celu},
-      {"Clip", clip},
-      {"Cos", plain<UnaryKind::cos>},
-      {"Cosh", plain<UnaryKind::cosh>},
-      {"Elu", elu},
-      {"Erf", plain<UnaryKind::erf>},
-      {"Exp", plain<UnaryKind::exp>},
-      {"Floor", plain<UnaryKind::floor>},
-      {"Gelu", gelu},
-      {"HardSigmoid", hard_sigmoid},
-      {"HardSwish", plain<UnaryKind::hard_swish>},
-      {"IsInf", is_inf},
-      {"IsNaN", plain<UnaryKind::is_nan>},
-      {"LeakyRelu", leaky_relu},
-      {"Log", plain<UnaryKind::log>},
-      {"Mish", plain<UnaryKind::mish>},
-      {"Neg", plain<UnaryKind::neg>},
-      {"Not", plain<UnaryKind::logical_not>},
-      {"Reciprocal", plain<UnaryKind::reciprocal>},
-      {"Relu", plain<UnaryKind::relu>},
-      {"Round", plain<UnaryKind::round_even>},
-      {"Selu", selu},
-      {"Shrink", shrink},
-      {"Sigmoid", plain<UnaryKind::sigmoid>},
-      {"Sign", plain<UnaryKind::sign>},
-      {"Sin", plain<UnaryKind::sin>},
-      {"Sinh", plain<UnaryKind::sinh>},
-      {"Softplus", plain<UnaryKind::softplus>},
-      {"Softsign", plain<UnaryKind::softsign>},
-      {"Sqrt", plain<UnaryKind::sqrt>},
-      {"Swish", swish},
-      {"Tan", plain<UnaryKind::tan>},
-      {"Tanh", plain<UnaryKind::tanh>},
-      {"ThresholdedRelu", thresholded_relu},
-      {"com.microsoft:FastGelu", fast_gelu},
-      {"com.microsoft:Gelu", plain<UnaryKind::gelu>},
-  };
-  return kRules;
-}
+std::span<const ImportRule> unary_imports() { return kRules; }
 
 }  // namespace pith
