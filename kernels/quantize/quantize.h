@@ -14,9 +14,9 @@ namespace pith::kernels {
 struct GridRuns {
   size_t length = 1, count = 0, elements = 0;  // the last run may be shorter than length
   size_t step = 0;
-  size_t wrap = 1;  // first_of(r) = r / span % wrap * stride + r / (span * wrap) * outer_stride
-  size_t span = 1, stride = 0, outer_stride = 0;
-  size_t first_of(size_t r) const { return r / span % wrap * stride + r / (span * wrap) * outer_stride; }
+  // Runs repeat with period `wrap` (one outer index); inside, `span` runs share entries.
+  size_t wrap = 1, span = 1, stride = 0, outer_stride = 0;
+  size_t first_of(size_t r) const { return r % wrap / span * stride + r / wrap * outer_stride; }
 };
 GridRuns runs_of_tensor(size_t elements);
 GridRuns runs_of_axis(const AxisView& v);

@@ -85,7 +85,7 @@ GridRuns runs_of_blocks(const AxisView& v, size_t block) {
     g.count = v.outer * v.n;
     g.step = 1;
     g.span = block;
-    g.wrap = blocks;
+    g.wrap = v.n;
     g.stride = v.inner;
     g.outer_stride = blocks * v.inner;
   }
