@@ -91,7 +91,7 @@ double measure(const Layer& l, DType type, DType x_type) {
   TensorView* all[] = {&x, &w, &bias, &y};
   std::vector<uint8_t>* memory[] = {&b.x, &b.w, &b.bias, &b.y};
   for (int i = 0; i < 4; ++i) {
-    memory[i]->assign(all[i]->byte_size() + 256, 1);
+    memory[i]->assign(all[i]->byte_size() + 256, type == DType::f32 ? 0x3f : 1);
     all[i]->data = memory[i]->data();
     all[i]->is_constant = all[i]->has_value = i == 1 || i == 2;
   }
