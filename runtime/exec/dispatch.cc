@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-#if PITH_HAS_XNNPACK_BACKEND
+#if PITH_WITH_XNNPACK
 #include "runtime/backends/xnnpack/xnnpack_backend.h"
 #endif
 
@@ -18,7 +18,7 @@ Result<BackendChoice> parse_backend(const char* text) {
 
 Status choose_kernel(const OpDef& def, const NodeView& node, BackendChoice choice, PrepareContext& context,
                      Kernel* kernel, std::string* reason) {
-#if PITH_HAS_XNNPACK_BACKEND
+#if PITH_WITH_XNNPACK
   if (choice != BackendChoice::reference) {
     Status s = prepare_xnnpack(node, context);
     if (s.is_ok()) {
