@@ -38,10 +38,22 @@ void print_result(const Tests& tests) {
   print_json(out);
 }
 
+// The first problem in one line; --json has them all.
+std::string short_reason(const std::string& reason) {
+  const size_t first = reason.find("\n  ");
+  if (first == std::string::npos) return reason;
+  const size_t end = reason.find('\n', first + 3);
+  std::string text = reason.substr(first + 3, end == std::string::npos ? end : end - first - 3);
+  size_t more = 0;
+  for (size_t at = end; at != std::string::npos; at = reason.find("\n  ", at + 3))
+    more += reason.compare(at, 4, "\n   ") != 0 ? 1 : 0;
+  return more > 0 ? text + format(" (and %zu more)", more) : text;
+}
+
 void print_text(const Tests& tests) {
   for (const ConformanceTest& t : tests)
     if (t.verdict != Verdict::passed)
-      std::printf("%-12s %s: %s\n", name_of(t.verdict), t.name.c_str(), t.reason.c_str());
+      std::printf("%-12s %s: %s\n", name_of(t.verdict), t.name.c_str(), short_reason(t.reason).c_str());
   std::printf("%zu passed, %zu failed, %zu unsupported", count(tests, Verdict::passed),
               count(tests, Verdict::failed), count(tests, Verdict::unsupported));
   if (const size_t n = count(tests, Verdict::no_reference); n > 0) std::printf(", %zu without reference", n);

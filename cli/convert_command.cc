@@ -41,6 +41,7 @@ void print_report(const Options& options, const ConvertReport& r) {
       out["float_products"] = r.float_products;
       out["calibration_items"] = r.calibration_items;
     }
+    out["warnings"] = r.warnings;
     print_json(out);
     return;
   }
@@ -67,6 +68,8 @@ int run(Options& options) {
     const bool data_fault = status.code() == Code::bad_argument || status.code() == Code::bad_file;
     return result.stage == ConvertStage::calibrate && data_fault ? kExitData : code;
   }
+  for (const std::string& warning : result.warnings)
+    std::fprintf(stderr, "pith convert: note: %s\n", warning.c_str());
   print_report(options, result);
   return kExitOk;
 }
@@ -81,7 +84,7 @@ void add_convert(CLI::App& app, int* exit_code) {
   line.required("-o,--output", &convert.output, "FILE", "File to write");
   line.text("--precision", &options->precision, "NAME", "fp32, fp16, int8 or int8-dynamic");
   line.texts("--shape", &options->shapes, "NAME=1,3,224,224", "Fix the shape of an input (repeatable)");
-  line.text("--calibrate", &convert.calibration, "DATA", "Representative data for int8 (docs/datasets.md)");
+  line.text("--calibrate", &convert.calibration, "DATA", "Representative data for int8");
   line.count("--calibration-items", &convert.calibration_items, 1, size_t{1} << 40,
              "Use at most this many items");
   line.count("--threads", &convert.threads, 1, 1024, "Threads for calibration");

@@ -20,6 +20,8 @@ int main(int argc, char** argv) {
   add_run(app, &exit_code);
   add_bench(app, &exit_code);
   add_inspect(app, &exit_code);
+  add_eval(app, &exit_code);
+  add_compare(app, &exit_code);
   add_conformance(app, &exit_code);
   try {
     app.parse(argc, argv);

@@ -7,6 +7,7 @@
 #include "converter/compile/load_model.h"
 #include "converter/emit/emit.h"
 #include "converter/passes/pass.h"
+#include "converter/quantize/half_weights.h"
 
 namespace pith {
 namespace {
@@ -28,6 +29,7 @@ Status check_precision(const ConvertOptions& options) {
   const char* name = name_of(options.precision);
   switch (options.precision) {
     case Precision::fp32:
+    case Precision::fp16:
       break;
     case Precision::int8:
       if (options.calibration.empty())
@@ -35,7 +37,6 @@ Status check_precision(const ConvertOptions& options) {
                       "--precision int8 needs representative data: give --calibrate DATA, or "
                       "use int8-dynamic");
       [[fallthrough]];
-    case Precision::fp16:
     case Precision::int8_dynamic:
       return Status(Code::unsupported, std::string("this build cannot write --precision ") + name + " yet");
   }
@@ -112,6 +113,14 @@ Status convert(const ConvertOptions& options, ConvertReport* report) {
 
   report->stage = ConvertStage::optimize;
   PITH_RETURN_IF_ERROR(run_passes(*graph, {options.dump_folder}));
+  if (options.precision == Precision::fp16) {
+    quantize::HalfWeightsReport half = quantize::store_half_weights(*graph);
+    report->warnings = std::move(half.refused);
+    if (half.audit.underflow_to_zero > 0)
+      report->warnings.push_back(format("%llu of %llu weights are too small for a half and became zero",
+                                        static_cast<unsigned long long>(half.audit.underflow_to_zero),
+                                        static_cast<unsigned long long>(half.audit.count)));
+  }
   report->nodes = graph->in_order().size();
 
   report->stage = ConvertStage::emit;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "runtime/base/shape.h"
 #include "runtime/base/status.h"
@@ -38,6 +39,7 @@ struct ConvertReport {
   size_t source_nodes = 0, nodes = 0;
   size_t quantized_products = 0, float_products = 0;  // int8: convolutions and matrix products
   int64_t calibration_items = 0;
+  std::vector<std::string> warnings;  // what the user should know although it worked
 };
 
 Status convert(const ConvertOptions& options, ConvertReport* report);
