@@ -27,6 +27,6 @@ void run(const NodeView& node, RunContext&) {
 
 }  // namespace
 
-const OpDef kEyeLikeOp{schema::Op::EyeLikeOptions, "eye_like", kShapeOnly, check, infer, nullptr, run};
+extern const OpDef kEyeLikeOp{schema::Op::EyeLikeOptions, "eye_like", kShapeOnly, check, infer, nullptr, run};
 
 }  // namespace pith

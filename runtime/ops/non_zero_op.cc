@@ -30,6 +30,6 @@ void run(const NodeView& node, RunContext&) {
 
 }  // namespace
 
-const OpDef kNonZeroOp{schema::Op::NonZeroOptions, "non_zero", kNoFlags, check, infer, nullptr, run};
+extern const OpDef kNonZeroOp{schema::Op::NonZeroOptions, "non_zero", kNoFlags, check, infer, nullptr, run};
 
 }  // namespace pith

@@ -60,6 +60,6 @@ void run(const NodeView& node, RunContext& context) {
 
 }  // namespace
 
-const OpDef kOneHotOp{schema::Op::OneHotOptions, "one_hot", kNoFlags, check, infer, nullptr, run};
+extern const OpDef kOneHotOp{schema::Op::OneHotOptions, "one_hot", kNoFlags, check, infer, nullptr, run};
 
 }  // namespace pith

@@ -99,6 +99,6 @@ Status prepare(const NodeView& node, PrepareContext& context) {
 
 }  // namespace
 
-const OpDef kRangeOp{schema::Op::RangeOptions, "range", kNoFlags, check, infer, prepare, run};
+extern const OpDef kRangeOp{schema::Op::RangeOptions, "range", kNoFlags, check, infer, prepare, run};
 
 }  // namespace pith

@@ -48,7 +48,7 @@ void run(const NodeView& node, RunContext& context) {
 
 }  // namespace
 
-const OpDef kReverseSequenceOp{
+extern const OpDef kReverseSequenceOp{
     schema::Op::ReverseSequenceOptions, "reverse_sequence", kNoFlags, check, infer, nullptr, run};
 
 }  // namespace pith

@@ -49,6 +49,6 @@ void run(const NodeView& node, RunContext& context) {
 
 }  // namespace
 
-const OpDef kTriluOp{schema::Op::TriluOptions, "trilu", kNoFlags, check, infer, nullptr, run};
+extern const OpDef kTriluOp{schema::Op::TriluOptions, "trilu", kNoFlags, check, infer, nullptr, run};
 
 }  // namespace pith
