@@ -46,7 +46,9 @@ bool read_mask(const NodeView& node, uint32_t* mask) {
 }
 
 Status bind_reduce(const NodeView& node, NodeState* state, void* scratch, ThreadPool*) {
-  return check_xnn(xnn_setup_reduce_nd(static_cast<XnnState*>(state)->op.get(), scratch, node.in(0).data,
+  // f32 sums straight into the output: given a workspace, XNNPACK would call a conversion that f32 has not.
+  void* workspace = node.in(0).dtype == DType::f32 ? nullptr : scratch;
+  return check_xnn(xnn_setup_reduce_nd(static_cast<XnnState*>(state)->op.get(), workspace, node.in(0).data,
                                        node.out(0).data));
 }
 
@@ -75,7 +77,7 @@ Status lower_reduce(const NodeView& node, Lowering& low) {
   PITH_RETURN_IF_ERROR(
       check_xnn(xnn_reshape_reduce_nd(s.op.get(), merged.axis_count, merged.axes, merged.dim_count,
                                       merged.dims, &bytes, &alignment, low.threads())));
-  return low.done(mean ? "xnn_mean" : "xnn_sum", bind_reduce, bytes);
+  return low.done(mean ? "xnn_mean" : "xnn_sum", bind_reduce, quantized ? bytes : 0);
 }
 
 }  // namespace pith
