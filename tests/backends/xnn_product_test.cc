@@ -100,7 +100,8 @@ TEST_CASE("xnnpack matrix products agree with the reference, constant or not, ba
         TestTensor right = random.floats(bt);
         right.is_constant = right.has_value = fixed;
         const Compared r = compare_backends(o, {random.floats(a), right});
-        REQUIRE(r.taken);
+        const bool few_rows = !fixed && !transpose && a[a.rank() - 2] <= 4;
+        REQUIRE(r.taken == !few_rows);
         CHECK(r.max_error <= 1e-5 * std::max(1.0, r.scale));
       }
 }

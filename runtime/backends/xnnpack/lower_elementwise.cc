@@ -11,28 +11,29 @@ namespace {
 using schema::BinaryKind;
 using schema::UnaryKind;
 
-// Left out on purpose: exp, sin, cos, reciprocal ... for which this snapshot has only plain loops.
+// Left out on purpose: exp, sin, cos, reciprocal ... for which this snapshot has only plain loops; relu and
+// clip of f32, where ours are as fast (memory decides) and keep NaN.
 struct UnaryRow {
   UnaryKind kind;
   xnn_unary_operator op;
-  bool quantized;  // also for i8 and u8
+  bool floats, codes;
 };
 constexpr UnaryRow kUnary[] = {
-    {UnaryKind::abs, xnn_unary_abs, false},
-    {UnaryKind::neg, xnn_unary_negate, false},
-    {UnaryKind::floor, xnn_unary_floor, false},
-    {UnaryKind::ceil, xnn_unary_ceiling, false},
-    {UnaryKind::round_even, xnn_unary_bankers_rounding, false},
-    {UnaryKind::sqrt, xnn_unary_square_root, false},
-    {UnaryKind::log, xnn_unary_log, false},
-    {UnaryKind::sigmoid, xnn_unary_sigmoid, true},
-    {UnaryKind::tanh, xnn_unary_tanh, true},
-    {UnaryKind::relu, xnn_unary_clamp, true},
-    {UnaryKind::clip, xnn_unary_clamp, true},
-    {UnaryKind::leaky_relu, xnn_unary_leaky_relu, false},
-    {UnaryKind::elu, xnn_unary_elu, true},
-    {UnaryKind::hard_swish, xnn_unary_hardswish, true},
-    {UnaryKind::gelu, xnn_unary_gelu, true},
+    {UnaryKind::abs, xnn_unary_abs, true, false},
+    {UnaryKind::neg, xnn_unary_negate, true, false},
+    {UnaryKind::floor, xnn_unary_floor, true, false},
+    {UnaryKind::ceil, xnn_unary_ceiling, true, false},
+    {UnaryKind::round_even, xnn_unary_bankers_rounding, true, false},
+    {UnaryKind::sqrt, xnn_unary_square_root, true, false},
+    {UnaryKind::log, xnn_unary_log, true, false},
+    {UnaryKind::sigmoid, xnn_unary_sigmoid, true, true},
+    {UnaryKind::tanh, xnn_unary_tanh, true, true},
+    {UnaryKind::relu, xnn_unary_clamp, false, true},
+    {UnaryKind::clip, xnn_unary_clamp, false, true},
+    {UnaryKind::leaky_relu, xnn_unary_leaky_relu, true, false},
+    {UnaryKind::elu, xnn_unary_elu, true, true},
+    {UnaryKind::hard_swish, xnn_unary_hardswish, true, true},
+    {UnaryKind::gelu, xnn_unary_gelu, true, true},
 };
 
 bool unary_params(const schema::UnaryOptions& o, xnn_unary_params* p) {
@@ -61,11 +62,11 @@ Status bind_unary(const NodeView& node, NodeState* state, void*, ThreadPool*) {
 
 Status create_unary(const NodeView& node, const UnaryRow& row, const xnn_unary_params& p, XnnOperator* op) {
   const TensorView &x = node.in(0), &y = node.out(0);
-  if (x.dtype == DType::f32 && y.dtype == DType::f32)
+  if (row.floats && x.dtype == DType::f32 && y.dtype == DType::f32)
     return check_xnn(xnn_create_unary_elementwise_nc(row.op, xnn_datatype_fp32, xnn_datatype_fp32, &p,
                                                      nullptr, nullptr, 0, op->put()));
   Codes xq, yq;
-  if (!row.quantized || !read_codes(x, &xq) || !read_codes(y, &yq) || xq.dtype != yq.dtype)
+  if (!row.codes || !read_codes(x, &xq) || !read_codes(y, &yq) || xq.dtype != yq.dtype)
     return decline("no kernel for this element type or quantization");
   const xnn_quantization_params xp = params_of(xq), yp = params_of(yq);
   return check_xnn(xnn_create_unary_elementwise_nc(row.op, datatype_of(x.dtype), datatype_of(y.dtype), &p,

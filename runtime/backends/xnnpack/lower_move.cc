@@ -54,10 +54,9 @@ Status lower_transpose(const NodeView& node, Lowering& low) {
   if (!merge_perm(node.in(0).shape, node.opt<schema::TransposeOptions>().perm(), &m))
     return decline("too many dims");
   if (m.count < 2) return decline("nothing changes place");
+  constexpr size_t kShortRow = 8;
+  if (m.dims[m.perm[m.count - 1]] < kShortRow) return decline("short rows");
   switch (size_of(node.in(0).dtype)) {
-    case 1:
-      return lower_sized<xnn_create_transpose_nd_x8, xnn_reshape_transpose_nd_x8, xnn_setup_transpose_nd_x8>(
-          m, low, "xnn_transpose_x8");
     case 2:
       return lower_sized<xnn_create_transpose_nd_x16, xnn_reshape_transpose_nd_x16,
                          xnn_setup_transpose_nd_x16>(m, low, "xnn_transpose_x16");

@@ -1,0 +1,193 @@
+// XNNPACK against the reference kernels, operator by operator: a lowering that loses here should decline.
+//   pith_xnn_against_reference_bench     one thread; least CPU time of many runs
+#include <time.h>
+
+#include <cmath>
+#include <cstdio>
+
+#include "runtime/backends/xnnpack/xnnpack_backend.h"
+#include "runtime/exec/dispatch.h"
+#include "tests/support/op_runner.h"
+
+namespace pith {
+namespace {
+
+double thread_seconds() {
+  timespec t{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+TestTensor floats(const Shape& shape, float step = 0.37f) {
+  std::vector<float> v(static_cast<size_t>(shape.count()));
+  for (size_t i = 0; i < v.size(); ++i) v[i] = 3 * std::sin(step * static_cast<float>(i + 1));
+  return tensor<float>(shape, v);
+}
+TestTensor codes(const Shape& shape) {
+  std::vector<int8_t> v(static_cast<size_t>(shape.count()));
+  for (size_t i = 0; i < v.size(); ++i) v[i] = static_cast<int8_t>(i * 37);
+  return tensor<int8_t>(shape, v).quantized(0.03f, 4);
+}
+TestTensor at_run(TestTensor t) {
+  t.has_value = false;
+  return t;
+}
+
+// Least microseconds of one backend; -1: it does not take the node.
+double measure(NodeView& node, const OpDef& def, BackendChoice choice) {
+  Kernel kernel;
+  std::unique_ptr<NodeState> state;
+  PrepareContext context(&kernel, &state, nullptr);
+  if (!choose_kernel(def, node, choice, context, &kernel, nullptr).is_ok()) return -1;
+  if (choice == BackendChoice::xnnpack && std::string(kernel.backend) != "xnnpack") return -1;
+  std::vector<uint8_t> scratch(kernel.scratch_bytes + 256);
+  auto* aligned = reinterpret_cast<void*>((reinterpret_cast<uintptr_t>(scratch.data()) + 127) / 128 * 128);
+  if (kernel.bind != nullptr && !kernel.bind(node, state.get(), aligned, nullptr).is_ok()) return -1;
+  RunContext run{nullptr, aligned, state.get()};
+  double best = 1e9, spent = 0;
+  for (int i = 0; i < 2000 && spent < 0.15; ++i) {
+    const double begin = thread_seconds();
+    kernel.run(node, run);
+    const double took = thread_seconds() - begin;
+    if (took > 0 && took < best) best = took;
+    spent += took;
+  }
+  return best * 1e6;
+}
+
+template <class OptionsT>
+void pair(const char* what, const OptionsT& options, const std::vector<TestTensor>& inputs,
+          TestTensor declared = {}) {
+  using Table = typename OptionsT::TableType;
+  flatbuffers::FlatBufferBuilder builder;
+  builder.Finish(Table::Pack(builder, &options));
+  NodeView node;
+  node.op = schema::OpTraits<Table>::enum_value;
+  node.options = flatbuffers::GetRoot<Table>(builder.GetBufferPointer());
+  std::vector<TensorView> views;
+  for (const TestTensor& t : inputs) {
+    views.push_back(op_runner_detail::view_of(t, "in"));
+    views.back().data = const_cast<uint8_t*>(t.bytes.data());
+  }
+  views.push_back(op_runner_detail::view_of(declared, "out"));
+  std::vector<TensorView*> pointers;
+  for (TensorView& v : views) pointers.push_back(&v);
+  node.inputs = std::span(pointers).first(inputs.size());
+  node.outputs = std::span(pointers).subspan(inputs.size());
+  const OpDef* def = find_op(node.op);
+  if (def == nullptr || !def->infer(node).is_ok()) return void(std::printf("%-28s cannot run\n", what));
+  std::vector<uint8_t> y(node.out(0).byte_size() + 256);
+  node.out(0).data = y.data();
+  const double x = measure(node, *def, BackendChoice::xnnpack);
+  const double r = measure(node, *def, BackendChoice::reference);
+  std::printf("%-28s %10.1f %10.1f %8.2f\n", what, x, r, x < 0 ? 0.0 : r / x);
+}
+
+schema::UnaryOptionsT unary(schema::UnaryKind kind) {
+  schema::UnaryOptionsT o;
+  o.kind = kind;
+  o.beta = 1;
+  return o;
+}
+schema::BinaryOptionsT binary(schema::BinaryKind kind) {
+  schema::BinaryOptionsT o;
+  o.kind = kind;
+  return o;
+}
+
+void elementwise() {
+  using schema::BinaryKind;
+  using schema::UnaryKind;
+  const TestTensor map = floats({1, 56, 56, 64}), coded = codes({1, 56, 56, 64});
+  pair("relu f32", unary(UnaryKind::relu), {map});
+  pair("clip f32", unary(UnaryKind::clip), {map});
+  pair("abs f32", unary(UnaryKind::abs), {map});
+  pair("sqrt f32", unary(UnaryKind::sqrt), {map});
+  pair("log f32", unary(UnaryKind::log), {map});
+  pair("sigmoid f32", unary(UnaryKind::sigmoid), {map});
+  pair("sigmoid f32, 100", unary(UnaryKind::sigmoid), {floats({1, 100})});
+  pair("hard_swish i8", unary(UnaryKind::hard_swish), {coded}, codes({0}));
+  pair("add f32", binary(BinaryKind::add), {map, map});
+  pair("add f32, 10", binary(BinaryKind::add), {floats({10}), floats({10})});
+  pair("add f32, bias of 64", binary(BinaryKind::add), {map, floats({64})});
+  pair("add f32, bias of 8", binary(BinaryKind::add), {floats({1, 56, 56, 8}), floats({8})});
+  pair("add f32, number", binary(BinaryKind::add), {map, floats({1})});
+  pair("mul f32, column", binary(BinaryKind::mul), {map, floats({1, 56, 56, 1})});
+  pair("mul f32, column, 8 wide", binary(BinaryKind::mul), {floats({1, 56, 56, 8}), floats({1, 56, 56, 1})});
+  pair("div f32", binary(BinaryKind::div), {map, map});
+  pair("add i8", binary(BinaryKind::add), {coded, coded}, codes({0}));
+  pair("mul i8", binary(BinaryKind::mul), {coded, coded}, codes({0}));
+}
+
+void moving() {
+  schema::TransposeOptionsT to_last, to_first, plain;
+  to_last.perm = {0, 2, 3, 1};
+  to_first.perm = {0, 3, 1, 2};
+  plain.perm = {1, 0};
+  pair("transpose 3x224x224 to last", to_last, {floats({1, 3, 224, 224})});
+  pair("transpose 64x56x56 to last", to_last, {floats({1, 64, 56, 56})});
+  pair("transpose 56x56x64 to first", to_first, {floats({1, 56, 56, 64})});
+  pair("transpose 56x56x64 i8", to_first, {codes({1, 56, 56, 64})});
+  pair("transpose 512x512", plain, {floats({512, 512})});
+  schema::TransposeOptionsT heads;
+  heads.perm = {0, 2, 1, 3};
+  pair("transpose heads 128x8x64", heads, {floats({1, 128, 8, 64})});
+  schema::CastOptionsT cast;
+  cast.to = static_cast<uint8_t>(DType::f16);
+  TestTensor half;
+  half.dtype = DType::f16;
+  pair("cast f32 to f16", cast, {floats({200000})}, half);
+}
+
+void windows() {
+  schema::PoolOptionsT pool;
+  pool.kernel = {3, 3};
+  pool.strides = {2, 2};
+  pool.pads = {1, 1, 1, 1};
+  pair("max pool 3x3 f32", pool, {floats({1, 112, 112, 64})});
+  pair("max pool 3x3 i8", pool, {codes({1, 112, 112, 64})}, codes({0}));
+  pool.kind = schema::PoolKind::average;
+  pair("average pool 3x3 f32", pool, {floats({1, 56, 56, 64})});
+  pool.kernel = {7, 7};
+  pool.strides = {1, 1};
+  pool.pads = {};
+  pair("average pool 7x7 f32", pool, {floats({1, 7, 7, 1280})});
+  schema::SoftmaxOptionsT softmax;
+  pair("softmax 1000", softmax, {floats({1, 1000})});
+  pair("softmax 10", softmax, {floats({1, 10})});
+  pair("softmax 512x64", softmax, {floats({512, 64})});
+  schema::ReduceOptionsT mean;
+  mean.kind = schema::ReduceKind::mean;
+  pair("mean 7x7x1280", mean, {floats({1, 7, 7, 1280}), tensor<int64_t>({2}, {1, 2})});
+  pair("mean over last, 512x64", mean, {floats({512, 64}), tensor<int64_t>({1}, {1})});
+}
+
+void products() {
+  schema::MatMulOptionsT o, t;
+  t.transpose_b = true;
+  for (int64_t m : {1, 4, 16, 64, 256}) {
+    const std::string name = "matmul " + std::to_string(m) + "x64x256";
+    pair(name.c_str(), o, {at_run(floats({4, m, 64})), at_run(floats({4, 64, 256}))});
+    pair((name + " transposed").c_str(), t, {at_run(floats({4, m, 64})), at_run(floats({4, 256, 64}))});
+  }
+  schema::FullyConnectedOptionsT fc;
+  TestTensor w = floats({512, 512});
+  w.is_constant = true;
+  pair("fully connected 1x512x512", fc, {at_run(floats({1, 512})), w});
+  TestTensor wq = codes({512, 512});
+  wq.is_constant = true;
+  wq.zero_points = {0};
+  pair("fully connected dynamic", fc, {at_run(floats({1, 512})), wq});
+  pair("fully connected i8", fc, {at_run(codes({1, 512})), wq}, codes({0}));
+}
+
+}  // namespace
+}  // namespace pith
+
+int main() {
+  std::printf("%-28s %10s %10s %8s\n", "operator", "xnnpack us", "ref us", "ratio");
+  pith::elementwise();
+  pith::moving();
+  pith::windows();
+  pith::products();
+}
