@@ -6,8 +6,10 @@
 
 #include "converter/compile/load_model.h"
 #include "converter/emit/emit.h"
+#include "converter/eval/dataset_feed.h"
 #include "converter/passes/pass.h"
 #include "converter/quantize/half_weights.h"
+#include "converter/quantize/static_int8.h"
 
 namespace pith {
 namespace {
@@ -34,9 +36,8 @@ Status check_precision(const ConvertOptions& options) {
     case Precision::int8:
       if (options.calibration.empty())
         return Status(Code::bad_argument,
-                      "--precision int8 needs representative data: give --calibrate DATA, or "
-                      "use int8-dynamic");
-      [[fallthrough]];
+                      "--precision int8 needs representative data: give --calibrate DATA");
+      return Status::ok();
     case Precision::int8_dynamic:
       return Status(Code::unsupported, std::string("this build cannot write --precision ") + name + " yet");
   }
@@ -51,6 +52,37 @@ Status make_dump_folder(const std::string& folder) {
   fs::create_directories(folder, error);
   if (error) return Status(Code::io, "cannot make the folder '" + folder + "': " + error.message());
   return Status::ok();
+}
+
+Status quantize_int8(ir::Graph& graph, const ConvertOptions& options, ConvertReport* report) {
+  report->stage = ConvertStage::calibrate;
+  PITH_ASSIGN(const data::Dataset dataset, data::Dataset::open(options.calibration));
+  PITH_ASSIGN(const LoadedModel loaded, compile_in_memory(graph));
+  PITH_ASSIGN(const std::unique_ptr<Session> session, Session::create(loaded.model, {}));
+  PITH_ASSIGN(const eval::DatasetFeed feed, eval::DatasetFeed::create(dataset, *session));
+  quantize::ItemSource source;
+  source.items = dataset.size();
+  source.feed = [&](int64_t item, Session& to) { return feed.feed(item, to); };
+  quantize::StaticInt8Options int8;
+  int8.calibration.max_items = static_cast<int64_t>(options.calibration_items);
+  int8.calibration.threads = options.threads;
+  int8.calibration.progress = options.progress;
+  PITH_ASSIGN(const quantize::StaticInt8Report result, quantize::quantize_static_int8(graph, source, int8));
+  report->calibration_items = result.items;
+  report->quantized_products = result.quantized_products;
+  report->float_products = result.float_products;
+  for (const quantize::NodeReport& node : result.nodes)
+    if (!node.quantized && node.role == quantize::Int8Role::product)
+      report->warnings.push_back(node.op + " '" + node.name + "' stays float: " + node.reason);
+  if (result.judged_on_fit)
+    report->warnings.push_back(
+        format("only %lld calibration items: ranges were judged on the data that made them",
+               static_cast<long long>(result.items)));
+  // The pairs around every operator become integer operators.
+  report->stage = ConvertStage::optimize;
+  const std::string dump = options.dump_folder.empty() ? "" : options.dump_folder + "/int8";
+  PITH_RETURN_IF_ERROR(make_dump_folder(dump));
+  return run_passes(graph, {dump});
 }
 
 }  // namespace
@@ -121,6 +153,7 @@ Status convert(const ConvertOptions& options, ConvertReport* report) {
                                         static_cast<unsigned long long>(half.audit.underflow_to_zero),
                                         static_cast<unsigned long long>(half.audit.count)));
   }
+  if (options.precision == Precision::int8) PITH_RETURN_IF_ERROR(quantize_int8(*graph, options, report));
   report->nodes = graph->in_order().size();
 
   report->stage = ConvertStage::emit;
