@@ -6,6 +6,8 @@
 #include <limits>
 #include <type_traits>
 
+#include "kernels/elementwise/unary_math.h"
+
 namespace pith::kernels {
 namespace {
 
