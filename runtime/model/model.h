@@ -34,7 +34,10 @@ class Model {
 
   const schema::Program& program() const { return *program_; }
   std::span<const uint8_t> bytes() const { return bytes_; }
-  const file::FileHeader& header() const { return *reinterpret_cast<const file::FileHeader*>(bytes_.data()); }
+  const file::FileHeader& header()
+      const {  // through void: the start of the file is aligned, a byte pointer's type is not
+    return *static_cast<const file::FileHeader*>(static_cast<const void*>(bytes_.data()));
+  }
   std::span<const file::SegmentEntry> segments() const { return segments_; }
   // Tensors as the file declares them: dims may be unknown, constants have their data.
   std::span<const TensorView> tensors() const { return tensors_; }
