@@ -6,7 +6,8 @@
 
 namespace pith::ir {
 
-// Links agree in both directions, everything is made before it is used, every value has one maker. Code::internal: our bug.
+// Links agree in both directions, everything is made before it is used, every value has one maker.
+// Code::internal: our bug.
 Status verify(const Graph& graph, const char* after);
 
 // One line per node: %out: dtype[shape] = Op(%in, ...) {options}

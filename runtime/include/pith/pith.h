@@ -1,13 +1,15 @@
-/* pith.h: run a .pith model. C ABI, for C99 and C++; the only header that applications and platform code
- * include.
+/* pith.h: run a .pith model. C ABI, for C99 and C++; the only header that applications and platform code include.
  *
- *   pith_model* model;                                   // immutable, shared by any number of sessions and
- * threads if (pith_model_open("digits.pith", NULL, &model) != PITH_OK) die(pith_last_error()); pith_session*
- * session;                               // one per thread: owns the activations pith_session_create(model,
- * NULL, &session); pith_session_prepare(session);                       // allocates; afterwards inputs can
- * be written memcpy(pith_session_input(session, 0).data, image, sizeof image); if (pith_session_run(session)
- * != PITH_OK) die(pith_last_error()); const float* scores = pith_session_output(session, 0).data;
- *   pith_session_destroy(session);  pith_model_destroy(model);
+ *   pith_model* model;                                   // immutable, shared by any number of sessions and threads
+ *   if (pith_model_open("digits.pith", NULL, &model) != PITH_OK) die(pith_last_error());
+ *   pith_session* session;                               // one per thread: owns the activations
+ *   pith_session_create(model, NULL, &session);
+ *   pith_session_prepare(session);                       // allocates; afterwards inputs can be written
+ *   memcpy(pith_session_input(session, 0).data, image, sizeof image);
+ *   if (pith_session_run(session) != PITH_OK) die(pith_last_error());
+ *   const float* scores = pith_session_output(session, 0).data;
+ *   pith_session_destroy(session);
+ *   pith_model_destroy(model);
  *
  * Threads: a model may be used by many threads at once. A session belongs to one thread at a time.
  * pith_last_error is per thread. Memory: weights are read in place from the mapped file; a session allocates
