@@ -40,20 +40,24 @@ std::vector<Tap> make_taps(int64_t in, int64_t out, bool antialias) {
   return taps;
 }
 
-double round_byte(double x) { return std::clamp(std::floor(x + 0.5), 0.0, 255.0); }
+// Half up, for what a byte can hold: the argument is never negative, so truncation rounds down.
+double round_byte(double x) { return static_cast<int>(std::clamp(x, 0.0, 255.0) + 0.5); }
 
 // Resizes the middle axis of [outer][in][inner].
 std::vector<double> resize_axis(const std::vector<double>& in, size_t outer, size_t length, size_t inner,
                                 const std::vector<Tap>& taps, Rounding rounding) {
   std::vector<double> out(outer * taps.size() * inner);
   for (size_t a = 0; a < outer; ++a)
-    for (size_t o = 0; o < taps.size(); ++o)
-      for (size_t c = 0; c < inner; ++c) {
-        const double* from = in.data() + (a * length + static_cast<size_t>(taps[o].first)) * inner + c;
-        double sum = 0;
-        for (size_t i = 0; i < taps[o].weight.size(); ++i) sum += taps[o].weight[i] * from[i * inner];
-        out[(a * taps.size() + o) * inner + c] = rounding == Rounding::byte ? round_byte(sum) : sum;
+    for (size_t o = 0; o < taps.size(); ++o) {
+      const double* from = in.data() + (a * length + static_cast<size_t>(taps[o].first)) * inner;
+      double* to = out.data() + (a * taps.size() + o) * inner;
+      for (double weight : taps[o].weight) {
+        for (size_t c = 0; c < inner; ++c) to[c] += weight * from[c];
+        from += inner;
       }
+      if (rounding == Rounding::byte)
+        for (size_t c = 0; c < inner; ++c) to[c] = round_byte(to[c]);
+    }
   return out;
 }
 
