@@ -27,6 +27,8 @@ Status read_options(Options& options) {
   return Status::ok();
 }
 
+bool counts_products(Precision p) { return p == Precision::int8 || p == Precision::int8_dynamic; }
+
 void print_report(const Options& options, const ConvertReport& r) {
   const double share = r.source_bytes > 0
                            ? 100.0 * static_cast<double>(r.file_bytes) / static_cast<double>(r.source_bytes)
@@ -36,11 +38,11 @@ void print_report(const Options& options, const ConvertReport& r) {
         {"output", options.convert.output}, {"precision", name_of(options.convert.precision)},
         {"source_bytes", r.source_bytes},   {"file_bytes", r.file_bytes},
         {"source_nodes", r.source_nodes},   {"nodes", r.nodes}};
-    if (options.convert.precision == Precision::int8) {
+    if (counts_products(options.convert.precision)) {
       out["quantized_products"] = r.quantized_products;
       out["float_products"] = r.float_products;
-      out["calibration_items"] = r.calibration_items;
     }
+    if (options.convert.precision == Precision::int8) out["calibration_items"] = r.calibration_items;
     out["warnings"] = r.warnings;
     print_json(out);
     return;
@@ -49,9 +51,12 @@ void print_report(const Options& options, const ConvertReport& r) {
               options.convert.output.c_str(), name_of(options.convert.precision),
               bytes_text(r.file_bytes).c_str(), share, bytes_text(r.source_bytes).c_str(), r.nodes,
               r.source_nodes);
-  if (options.convert.precision == Precision::int8)
-    std::printf("%zu of %zu products run on int8, calibrated on %lld items\n", r.quantized_products,
-                r.quantized_products + r.float_products, static_cast<long long>(r.calibration_items));
+  if (!counts_products(options.convert.precision)) return;
+  std::printf("%zu of %zu products run on int8", r.quantized_products,
+              r.quantized_products + r.float_products);
+  if (r.calibration_items > 0)
+    std::printf(", calibrated on %lld items", static_cast<long long>(r.calibration_items));
+  std::printf("\n");
 }
 
 int run(Options& options) {

@@ -6,6 +6,16 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 
+namespace {
+
+bool has_command(const CLI::App& app, const char* name) {
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    if (command->get_name() == name) return true;
+  return false;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   using namespace pith::cli;
   CLI::App app("Pith: compresses neural networks into one small file and runs them from it.", "pith");
@@ -23,6 +33,10 @@ int main(int argc, char** argv) {
   add_eval(app, &exit_code);
   add_compare(app, &exit_code);
   add_conformance(app, &exit_code);
+  if (argc > 1 && argv[1][0] != '-' && !has_command(app, argv[1])) {
+    std::fprintf(stderr, "pith: unknown command '%s'; pith --help lists the commands\n", argv[1]);
+    return kExitUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

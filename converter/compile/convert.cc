@@ -8,6 +8,7 @@
 #include "converter/emit/emit.h"
 #include "converter/eval/dataset_feed.h"
 #include "converter/passes/pass.h"
+#include "converter/quantize/dynamic_int8.h"
 #include "converter/quantize/half_weights.h"
 #include "converter/quantize/static_int8.h"
 
@@ -32,14 +33,13 @@ Status check_precision(const ConvertOptions& options) {
   switch (options.precision) {
     case Precision::fp32:
     case Precision::fp16:
+    case Precision::int8_dynamic:
       break;
     case Precision::int8:
       if (options.calibration.empty())
         return Status(Code::bad_argument,
                       "--precision int8 needs representative data: give --calibrate DATA");
       return Status::ok();
-    case Precision::int8_dynamic:
-      return Status(Code::unsupported, std::string("this build cannot write --precision ") + name + " yet");
   }
   if (!options.calibration.empty())
     return Status(Code::bad_argument, std::string("--calibrate has no effect on --precision ") + name);
@@ -152,6 +152,12 @@ Status convert(const ConvertOptions& options, ConvertReport* report) {
       report->warnings.push_back(format("%llu of %llu weights are too small for a half and became zero",
                                         static_cast<unsigned long long>(half.audit.underflow_to_zero),
                                         static_cast<unsigned long long>(half.audit.count)));
+  }
+  if (options.precision == Precision::int8_dynamic) {
+    PITH_ASSIGN(quantize::DynamicInt8Report dynamic, quantize::quantize_dynamic_int8(*graph));
+    report->quantized_products = dynamic.quantized_products;
+    report->float_products = dynamic.float_products;
+    report->warnings = std::move(dynamic.kept_float);
   }
   if (options.precision == Precision::int8) PITH_RETURN_IF_ERROR(quantize_int8(*graph, options, report));
   report->nodes = graph->in_order().size();
