@@ -72,7 +72,7 @@ Status quantize_int8(ir::Graph& graph, const ConvertOptions& options, ConvertRep
   report->quantized_products = result.quantized_products;
   report->float_products = result.float_products;
   for (const quantize::NodeReport& node : result.nodes)
-    if (!node.quantized && node.role == quantize::Int8Role::product)
+    if (!node.quantized && node.is_product)
       report->warnings.push_back(node.op + " '" + node.name + "' stays float: " + node.reason);
   if (result.judged_on_fit)
     report->warnings.push_back(

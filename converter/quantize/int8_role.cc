@@ -88,6 +88,10 @@ RoleOrReason int8_role(const ir::Node& node) {
       return reduce_role(node);
     case Op::ConcatOptions:
       return concat_role(node);
+    case Op::MatMulOptions:
+      return no(node.in(1) != nullptr && node.in(1)->is_constant()
+                    ? "its weights are not laid out as a fully connected layer"
+                    : "a product of two activations has no integer kernel");
     default:
       break;
   }
@@ -96,6 +100,11 @@ RoleOrReason int8_role(const ir::Node& node) {
     return {Int8Role::elementwise, ""};
   if (moves_codes(node)) return {Int8Role::same_grid, ""};  // what fuse_qdq will move as codes
   return no("no integer kernel for this operator");
+}
+
+bool is_product(const ir::Node& node) {
+  return node.is(Op::ConvOptions) || node.is(Op::ConvTransposeOptions) ||
+         node.is(Op::FullyConnectedOptions) || node.is(Op::MatMulOptions);
 }
 
 std::optional<Int8Grid> known_output_grid(const ir::Node& node) {

@@ -12,6 +12,9 @@ struct RoleOrReason {
 };
 RoleOrReason int8_role(const ir::Node& node);
 
+// Convolutions and matrix products of any kind: where most of the work is.
+bool is_product(const ir::Node& node);
+
 // The grid of an output whose range the function itself bounds.
 std::optional<Int8Grid> known_output_grid(const ir::Node& node);
 

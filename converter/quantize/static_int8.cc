@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "converter/quantize/int8_rewrite.h"
+#include "converter/quantize/int8_role.h"
 
 namespace pith::quantize {
 namespace {
@@ -55,6 +56,7 @@ class Quantizer {
       if (!settled) plan_ = plan_int8(graph_, keep_);
     }
     StaticInt8Report report = describe();
+    if (report.quantized_products == 0) return nothing_to_quantize(report);
     std::vector<Int8Grid> grids;
     for (const RangeDecision& d : decisions_) grids.push_back(d.grid);
     rewrite_int8(graph_, plan_, grids, products_);
@@ -162,11 +164,20 @@ class Quantizer {
     report.items = seen_.items;
     report.judged_on_fit = seen_.judged_on_fit;
     for (const PlannedNode& p : plan_.nodes) {
-      NodeReport n{
-          p.node->name, schema::EnumNameOp(p.node->op.type), p.role, p.active, p.reason, 0, 0, 0, 0, 0};
+      NodeReport n{p.node->name,
+                   schema::EnumNameOp(p.node->op.type),
+                   p.role,
+                   p.active,
+                   is_product(*p.node),
+                   p.reason,
+                   0,
+                   0,
+                   0,
+                   0,
+                   0};
       for (const ProductCodes& codes : products_)
         if (codes.node == p.node) add_weights(codes.weights, n);
-      if (p.role == Int8Role::product) ++(p.active ? report.quantized_products : report.float_products);
+      if (n.is_product) ++(p.active ? report.quantized_products : report.float_products);
       report.nodes.push_back(std::move(n));
     }
     for (size_t g = 0; g < plan_.groups.size(); ++g) {
@@ -175,6 +186,14 @@ class Quantizer {
       report.tensors.push_back(std::move(t));
     }
     return report;
+  }
+
+  static Status nothing_to_quantize(const StaticInt8Report& report) {
+    std::string reasons;
+    for (const NodeReport& n : report.nodes)
+      if (n.is_product) reasons += format("\n  node '%s': %s", n.name.c_str(), n.reason.c_str());
+    return Status(Code::unsupported, "no convolution or matrix product of this model can run on int8" +
+                                         (reasons.empty() ? std::string(": it has none") : ":" + reasons));
   }
 
   static void add_weights(const QuantizedWeights& w, NodeReport& n) {

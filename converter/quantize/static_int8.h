@@ -33,6 +33,7 @@ struct NodeReport {
   std::string name, op;
   Int8Role role = Int8Role::none;
   bool quantized = false;
+  bool is_product = false;    // convolution or matrix product, whether or not int8 takes it
   std::string reason;         // why not
   double weight_sqnr_db = 0;  // products only
   double worst_channel_sqnr_db = 0;
@@ -53,7 +54,7 @@ struct StaticInt8Report {
   size_t quantized_products = 0, float_products = 0;
 };
 
-// The graph's passes have run (channels-last, folded, fused). On error the graph is as it was.
+// The graph's passes have run (channels-last, folded, fused). On error the graph is as it was. Code::unsupported: no product can be taken.
 Result<StaticInt8Report> quantize_static_int8(ir::Graph& graph, const ItemSource& source,
                                               const StaticInt8Options& options);
 

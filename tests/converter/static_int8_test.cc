@@ -170,3 +170,14 @@ TEST_CASE("static int8: the same data give the same codes") {
   REQUIRE(x.size == y.size);
   CHECK(std::equal(x.data, x.data + x.size, y.data));
 }
+
+TEST_CASE("static int8: a model without a product to quantize is refused with the reasons") {
+  TinyGraph g;
+  residual_net(g);
+  StaticInt8Options options;
+  options.keep_float = {"fc1", "fc2", "fc3"};
+  const auto r = quantize_static_int8(g.graph, noise(), options);
+  REQUIRE_FALSE(r.is_ok());
+  CHECK(r.status().code() == Code::unsupported);
+  CHECK(r.status().message().find("node 'fc2': kept in float by request") != std::string::npos);
+}
