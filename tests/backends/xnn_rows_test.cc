@@ -39,6 +39,9 @@ TEST_CASE("xnnpack reduction declines nothing to reduce, integers, and other kin
   o.kind = schema::ReduceKind::sum;
   CHECK_FALSE(compare_backends(o, {random.integers<int32_t>({4, 5}, -9, 9)}).taken);
   CHECK_FALSE(compare_backends(o, {random.floats({4, 1, 5}), tensor<int64_t>({1}, {1})}).taken);
+  o.noop_with_empty_axes = true;  // no axes given: every element alone
+  CHECK_FALSE(compare_backends(o, {random.floats({4, 5})}).taken);
+  o.noop_with_empty_axes = false;
   o.kind = schema::ReduceKind::max;
   CHECK_FALSE(compare_backends(o, {random.floats({4, 5})}).taken);
 }

@@ -31,7 +31,7 @@ bool read_mask(const NodeView& node, uint32_t* mask) {
   const int rank = node.in(0).shape.rank();
   const uint32_t all = (1u << rank) - 1;
   *mask = all;
-  if (!node.has(1)) return true;
+  if (!node.has(1)) return !node.opt<schema::ReduceOptions>().noop_with_empty_axes();
   const TensorView& axes = node.in(1);
   if (!axes.has_value || axes.dtype != DType::i64) return false;
   if (axes.count() == 0) return !node.opt<schema::ReduceOptions>().noop_with_empty_axes();
