@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <cstdlib>
-#include <filesystem>
 
 #include "converter/data/dataset.h"
 #include "kernels/base/float16.h"
@@ -17,8 +16,7 @@ namespace {
 
 Result<Dataset> open_example(const std::string& name, const std::string& shared) {
   setenv("PITH_SHARED", shared.c_str(), 1);
-  const std::filesystem::path here(__FILE__);
-  return Dataset::open((here.parent_path() / "../../examples/datasets" / name).lexically_normal().string());
+  return Dataset::open(pith::test::project_file("examples/datasets/" + name));
 }
 std::vector<int64_t> first_labels(const Dataset& set, int64_t count) {
   std::vector<int64_t> labels;

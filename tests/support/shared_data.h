@@ -20,6 +20,15 @@ inline std::string shared_data() {
   return "";
 }
 
+// A file of the repository, searched upwards from the working folder (ctest runs tests in the repository's root).
+inline std::string project_file(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  for (fs::path at = fs::current_path(); at != at.root_path(); at = at.parent_path())
+    if (fs::exists(at / path, ignored)) return (at / path).string();
+  return path;
+}
+
 }  // namespace pith::test
 
 #define PITH_SKIP_WITHOUT(root)                                                                \
