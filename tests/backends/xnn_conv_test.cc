@@ -117,6 +117,32 @@ TEST_CASE("xnnpack convolution of u8 codes with u8 weights gives the reference's
   for (const ConvCase& c : kCases) check_codes(c, options_of(c), DType::u8, DType::u8, DType::u8, 0.05f);
 }
 
+TEST_CASE("u8 weights that fit i8 around their zero point take the faster i8 kernels, exactly") {
+  RandomTensors random(15);
+  const ConvCase& c = kCases[2];
+  OpRunSettings settings;
+  settings.declared = {codes(random, {0}, DType::u8)};
+  settings.declared[0].scales = {0.05f};
+  const TestTensor x = codes(random, c.x, DType::u8);
+  for (const int zero : {128, 40}) {
+    TestTensor w = constant(random.integers<uint8_t>(c.w, zero == 128 ? 0 : 3, zero == 128 ? 255 : 160));
+    w = std::move(w).quantized(0.01f, zero);
+    const Compared r = compare_backends(options_of(c), {x, w}, settings);
+    REQUIRE(r.taken);
+    CHECK(r.xnnpack.kernel == "xnn_conv_qs8_qc8w");
+    CHECK(r.max_steps == 0);
+  }
+  TestTensor channels = constant(random.integers<uint8_t>(c.w, 100, 200));  // zero points per channel, too
+  channels.quant_axis = 0;
+  for (int64_t i = 0; i < c.w[0]; ++i) {
+    channels.scales.push_back(0.01f);
+    channels.zero_points.push_back(static_cast<int32_t>(100 + i));
+  }
+  const Compared r = compare_backends(options_of(c), {x, channels}, settings);
+  REQUIRE(r.taken);
+  CHECK(r.max_steps == 0);
+}
+
 TEST_CASE("xnnpack convolution declines what it cannot do") {
   RandomTensors random(13);
   schema::ConvOptionsT o;

@@ -54,15 +54,12 @@ Status create_f32(const NodeView& node, const DeconvShape& s, XnnOperator* op) {
                                                        s.clamp_max, 0, nullptr, nullptr, op->put()));
 }
 
-Status create_qs8(const NodeView& node, const DeconvShape& s, const Codes& x, const Codes& y,
-                  XnnOperator* op) {
-  PackBuffer repeated;
-  const float* scales = channel_scales(node.in(1), 0, s.outputs(), repeated);
-  if (scales == nullptr) return decline("weights are not i8 with zero points 0 per channel");
+Status create_qs8(const NodeView& node, const DeconvShape& s, const SignedWeights& w, const Codes& x,
+                  const Codes& y, XnnOperator* op) {
   CodeRange range{};
   if (!clamp_codes(y, s.clamp_min, s.clamp_max, &range)) return decline("empty clamp range");
   return check_xnn(xnn_create_deconvolution2d_nhwc_qs8_qc8w(
-      PITH_DECONV_GEOMETRY(s), static_cast<int8_t>(x.zero), x.scale, scales, node.in(1).as<int8_t>(),
+      PITH_DECONV_GEOMETRY(s), static_cast<int8_t>(x.zero), x.scale, w.scales, w.codes,
       node.has(2) ? node.in(2).as<int32_t>() : nullptr, static_cast<int8_t>(y.zero), y.scale,
       static_cast<int8_t>(range.lo), static_cast<int8_t>(range.hi), 0, nullptr, nullptr, op->put()));
 }
@@ -81,6 +78,17 @@ Status create_qu8(const NodeView& node, const DeconvShape& s, const Codes& x, co
       0, nullptr, nullptr, op->put()));
 }
 #undef PITH_DECONV_GEOMETRY
+
+Status create_codes(const NodeView& node, const DeconvShape& s, const Codes& x, const Codes& y,
+                    XnnState& state) {
+  SignedWeights w;
+  if (read_signed_weights(node.in(1), 0, s.outputs(), &w)) {
+    state.runs_signed = true;
+    return create_qs8(node, s, w, as_signed(x), as_signed(y), &state.op);
+  }
+  if (x.dtype != DType::u8 || y.dtype != DType::u8) return decline("weights do not fit i8");
+  return create_qu8(node, s, x, y, &state.op);
+}
 
 template <auto kSetup, class T>
 Status bind_deconv(const NodeView& node, NodeState* state, void* scratch, ThreadPool*) {
@@ -119,14 +127,12 @@ Status lower_deconv(const NodeView& node, Lowering& low) {
   Codes xq, yq;
   if (!read_codes(x, &xq) || !read_codes(y, &yq) || !is_accumulator_bias(node, 2, s.outputs()))
     return decline("no kernel for these element types or quantizations");
-  if (w.dtype == DType::i8) {
-    if (!state.op) PITH_RETURN_IF_ERROR(create_qs8(node, s, as_signed(xq), as_signed(yq), &state.op));
+  if (!state.op) PITH_RETURN_IF_ERROR(create_codes(node, s, xq, yq, state));
+  if (state.runs_signed) {
     shift_unsigned(node, state);
     return finish(node, low, state, s, xnn_reshape_deconvolution2d_nhwc_qs8_qc8w, "xnn_deconv_qs8_qc8w",
                   bind_deconv<xnn_setup_deconvolution2d_nhwc_qs8_qc8w, int8_t>);
   }
-  if (xq.dtype != DType::u8 || yq.dtype != DType::u8) return decline("i8 with u8 weights");
-  if (!state.op) PITH_RETURN_IF_ERROR(create_qu8(node, s, xq, yq, &state.op));
   return finish(node, low, state, s, xnn_reshape_deconvolution2d_nhwc_qu8, "xnn_deconv_qu8",
                 bind_deconv<xnn_setup_deconvolution2d_nhwc_qu8, uint8_t>);
 }

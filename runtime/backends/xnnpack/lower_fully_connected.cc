@@ -17,14 +17,12 @@ Status create_f32(const NodeView& node, const Product& p, XnnOperator* op) {
                                                      p.flags(), nullptr, nullptr, op->put()));
 }
 
-Status create_qs8(const NodeView& node, const Product& p, const Codes& x, const Codes& y, XnnOperator* op) {
-  PackBuffer repeated;
-  const float* scales = channel_scales(node.in(1), p.channel_axis(), p.n, repeated);
-  if (scales == nullptr) return decline("weights are not i8 with zero points 0 per channel");
+Status create_qs8(const NodeView& node, const Product& p, const SignedWeights& w, const Codes& x,
+                  const Codes& y, XnnOperator* op) {
   CodeRange range{};
   if (!clamp_codes(y, p.clamp_min, p.clamp_max, &range)) return decline("empty clamp range");
   return check_xnn(xnn_create_fully_connected_nc_qs8_qc8w(
-      p.k, p.n, p.k, p.n, static_cast<int8_t>(x.zero), x.scale, scales, node.in(1).as<int8_t>(),
+      p.k, p.n, p.k, p.n, static_cast<int8_t>(x.zero), x.scale, w.scales, w.codes,
       node.has(2) ? node.in(2).as<int32_t>() : nullptr, static_cast<int8_t>(y.zero), y.scale,
       static_cast<int8_t>(range.lo), static_cast<int8_t>(range.hi), p.flags(), nullptr, nullptr, op->put()));
 }
@@ -40,6 +38,16 @@ Status create_qu8(const NodeView& node, const Product& p, const Codes& x, const 
       node.in(1).as<uint8_t>(), node.has(2) ? node.in(2).as<int32_t>() : nullptr,
       static_cast<uint8_t>(y.zero), y.scale, static_cast<uint8_t>(range.lo), static_cast<uint8_t>(range.hi),
       p.flags(), nullptr, nullptr, op->put()));
+}
+
+Status create_codes(const NodeView& node, const Product& p, const Codes& x, const Codes& y, XnnState& state) {
+  SignedWeights w;
+  if (read_signed_weights(node.in(1), p.channel_axis(), p.n, &w)) {
+    state.runs_signed = true;
+    return create_qs8(node, p, w, as_signed(x), as_signed(y), &state.op);
+  }
+  if (x.dtype != DType::u8 || y.dtype != DType::u8) return decline("weights do not fit i8");
+  return create_qu8(node, p, x, y, &state.op);
 }
 
 template <auto kSetup, class T>
@@ -61,15 +69,15 @@ Status bind_dynamic(const NodeView& node, NodeState* state, void* scratch, Threa
 }
 
 Status create_dynamic(const NodeView& node, const Product& p, XnnState& s) {
-  PackBuffer repeated, widened_b;
-  const float* scales = channel_scales(node.in(1), p.channel_axis(), p.n, repeated);
-  if (scales == nullptr) return decline("weights are not i8 with zero points 0 per channel");
+  PackBuffer widened_b;
+  SignedWeights w;
+  if (!read_signed_weights(node.in(1), p.channel_axis(), p.n, &w)) return decline("weights do not fit i8");
   const float* b = node.has(2) ? as_f32(node.in(2), widened_b) : nullptr;
   if (node.has(2) && b == nullptr) return check_xnn(xnn_status_out_of_memory);
   PITH_RETURN_IF_ERROR(check_xnn(xnn_create_convert_nc_f32_qd8(0, s.op.put())));
-  return check_xnn(xnn_create_fully_connected_nc_qd8_f32_qc8w(
-      p.k, p.n, p.k, p.n, scales, node.in(1).as<int8_t>(), b, p.clamp_min, p.clamp_max, p.flags(), nullptr,
-      nullptr, s.second.put()));
+  return check_xnn(xnn_create_fully_connected_nc_qd8_f32_qc8w(p.k, p.n, p.k, p.n, w.scales, w.codes, b,
+                                                              p.clamp_min, p.clamp_max, p.flags(), nullptr,
+                                                              nullptr, s.second.put()));
 }
 
 Status lower_dynamic(const NodeView& node, const Product& p, Lowering& low, XnnState& s) {
@@ -101,7 +109,7 @@ Status lower_product(const NodeView& node, const Product& p, Lowering& low) {
   XnnState& s = low.packed_state({1, 2});
   const bool f32_bias = !node.has(2) || is_f32_like(node.in(2).dtype);
   if (x.dtype == DType::f32 && y.dtype == DType::f32 && f32_bias) {
-    if (w.dtype == DType::i8) return lower_dynamic(node, p, low, s);
+    if (!is_float(w.dtype)) return lower_dynamic(node, p, low, s);
     if (!is_f32_like(w.dtype)) return decline("no kernel for these weights");
     if (!s.op) PITH_RETURN_IF_ERROR(create_f32(node, p, &s.op));
     return finish<xnn_reshape_fully_connected_nc_f32>(p, low, s, "xnn_fully_connected_f32",
@@ -110,15 +118,13 @@ Status lower_product(const NodeView& node, const Product& p, Lowering& low) {
   Codes xq, yq;
   if (!read_codes(x, &xq) || !read_codes(y, &yq) || !is_accumulator_bias(node, 2, p.n))
     return decline("no kernel for these element types or quantizations");
-  if (w.dtype == DType::i8) {
-    if (!s.op) PITH_RETURN_IF_ERROR(create_qs8(node, p, as_signed(xq), as_signed(yq), &s.op));
+  if (!s.op) PITH_RETURN_IF_ERROR(create_codes(node, p, xq, yq, s));
+  if (s.runs_signed) {
     shift_unsigned(node, s);
     return finish<xnn_reshape_fully_connected_nc_qs8_qc8w>(
         p, low, s, "xnn_fully_connected_qs8_qc8w",
         bind_product<xnn_setup_fully_connected_nc_qs8_qc8w, int8_t>);
   }
-  if (xq.dtype != DType::u8 || yq.dtype != DType::u8) return decline("i8 with u8 weights");
-  if (!s.op) PITH_RETURN_IF_ERROR(create_qu8(node, p, xq, yq, &s.op));
   return finish<xnn_reshape_fully_connected_nc_qu8>(p, low, s, "xnn_fully_connected_qu8",
                                                     bind_product<xnn_setup_fully_connected_nc_qu8, uint8_t>);
 }

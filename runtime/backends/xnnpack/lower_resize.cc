@@ -1,9 +1,9 @@
-// Bilinear resize of x[N,H,W,C], f32, i8, u8. Coordinates of an output pixel i in XNNPACK, with s = in / out:
+// Bilinear resize of x[N,H,W,C], f32: its 8-bit kernels round ties up, ours to even. Coordinates of an output
+// pixel i in XNNPACK, with s = in / out:
 //   default: clamp((i + 0.5) s - 0.5, 0, in - 1)   half_pixel: beyond the border both neighbours are the
 //   border legacy:  i s                                   asymmetric align:   i (in - 1) / (out - 1), 0 if
 //   out = 1  align_corners
 #include "runtime/backends/xnnpack/lowerings.h"
-#include "runtime/backends/xnnpack/xnn_quant.h"
 
 namespace pith {
 namespace {
@@ -69,40 +69,25 @@ Status read_resize(const NodeView& node, ResizeShape* r) {
   return Status::ok();
 }
 
-template <auto kSetup, class T>
 Status bind_resize(const NodeView& node, NodeState* state, void* scratch, ThreadPool*) {
-  return check_xnn(kSetup(static_cast<XnnState*>(state)->op.get(), scratch, node.in(0).as<T>(),
-                          node.out(0).as_mutable<T>()));
-}
-
-template <auto kCreate, auto kReshape, auto kSetup, class T>
-Status lower_typed(const ResizeShape& r, Lowering& low, const char* name) {
-  XnnState& s = low.state();
-  PITH_RETURN_IF_ERROR(check_xnn(kCreate(r.out_h, r.out_w, r.flags, s.op.put())));
-  size_t bytes = 0, alignment = 0;
-  PITH_RETURN_IF_ERROR(
-      check_xnn(kReshape(s.op.get(), r.n, r.h, r.w, r.c, r.c, r.c, &bytes, &alignment, low.threads())));
-  return low.done(name, bind_resize<kSetup, T>, bytes);
+  return check_xnn(xnn_setup_resize_bilinear2d_nhwc_f32(static_cast<XnnState*>(state)->op.get(), scratch,
+                                                        node.in(0).as<float>(),
+                                                        node.out(0).as_mutable<float>()));
 }
 
 }  // namespace
 
 Status lower_resize(const NodeView& node, Lowering& low) {
-  const TensorView &x = node.in(0), &y = node.out(0);
+  if (node.in(0).dtype != DType::f32 || node.out(0).dtype != DType::f32) return decline("f32 only");
   ResizeShape r{};
   PITH_RETURN_IF_ERROR(read_resize(node, &r));
-  if (x.dtype != y.dtype) return decline("different element types");
-  if (x.dtype == DType::f32)
-    return lower_typed<xnn_create_resize_bilinear2d_nhwc_f32, xnn_reshape_resize_bilinear2d_nhwc_f32,
-                       xnn_setup_resize_bilinear2d_nhwc_f32, float>(r, low, "xnn_resize_f32");
-  Codes xq, yq;
-  if (!read_codes(x, &xq) || !read_codes(y, &yq) || xq.scale != yq.scale || xq.zero != yq.zero)
-    return decline("input and output quantized differently");
-  if (x.dtype == DType::i8)
-    return lower_typed<xnn_create_resize_bilinear2d_nhwc_s8, xnn_reshape_resize_bilinear2d_nhwc_s8,
-                       xnn_setup_resize_bilinear2d_nhwc_s8, int8_t>(r, low, "xnn_resize_s8");
-  return lower_typed<xnn_create_resize_bilinear2d_nhwc_u8, xnn_reshape_resize_bilinear2d_nhwc_u8,
-                     xnn_setup_resize_bilinear2d_nhwc_u8, uint8_t>(r, low, "xnn_resize_u8");
+  XnnState& s = low.state();
+  PITH_RETURN_IF_ERROR(
+      check_xnn(xnn_create_resize_bilinear2d_nhwc_f32(r.out_h, r.out_w, r.flags, s.op.put())));
+  size_t bytes = 0, alignment = 0;
+  PITH_RETURN_IF_ERROR(check_xnn(xnn_reshape_resize_bilinear2d_nhwc_f32(
+      s.op.get(), r.n, r.h, r.w, r.c, r.c, r.c, &bytes, &alignment, low.threads())));
+  return low.done("xnn_resize_f32", bind_resize, bytes);
 }
 
 }  // namespace pith

@@ -46,9 +46,10 @@ class XnnState : public NodeState {
   XnnOperator op;
   XnnOperator second;   // runs after `op` when present: a clamp, or the product after a conversion
   size_t part[2] = {};  // byte offsets into scratch; the workspace of `op` is at 0
-  // u8 activations with i8 weights run as i8: codes move by 128 on the way in, from x to scratch + part[0],
+  // u8 activations run as i8 where weights fit i8: codes move by 128 on the way in, from x to scratch + part[0],
   // and on the way out, within y. Bytes; 0: nothing moves.
   size_t shift_in = 0, shift_out = 0;
+  bool runs_signed = false;  // `op` multiplies i8 codes (else u8)
   const void* input(const NodeView& node, void* scratch) const {
     return shift_in == 0 ? node.in(0).data : static_cast<char*>(scratch) + part[0];
   }

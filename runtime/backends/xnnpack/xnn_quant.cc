@@ -1,6 +1,7 @@
 // Checks and conversions of quantization parameters.
 #include "runtime/backends/xnnpack/xnn_quant.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/base/requant.h"
@@ -49,17 +50,55 @@ xnn_datatype datatype_of(DType t) {
   }
 }
 
-const float* channel_scales(const TensorView& w, int axis, size_t count, PackBuffer& buffer) {
-  if (w.dtype != DType::i8 || w.quant.group != 0) return nullptr;
-  for (int32_t zero : w.quant.zero_points)
-    if (zero != 0) return nullptr;
-  for (float scale : w.quant.scales)
-    if (!usable(scale)) return nullptr;
-  if (w.quant.scales.size() == count && (count == 1 || w.quant.axis == axis)) return w.quant.scales.data();
-  if (w.quant.scales.size() != 1) return nullptr;
-  auto* repeated = static_cast<float*>(buffer.allocate(count * sizeof(float)));
-  for (size_t i = 0; repeated != nullptr && i < count; ++i) repeated[i] = w.quant.scales[0];
-  return repeated;
+namespace {
+
+// code - zero for every code, or false where that is no i8. Channel of element i: i / inner % zeros.size().
+template <class T>
+bool recode(const TensorView& w, std::span<const int32_t> zeros, size_t inner, int8_t* out) {
+  const auto n = static_cast<size_t>(w.count());
+  const auto* from = w.as<T>();
+  for (size_t i = 0, channel = 0; i < n; channel = channel + 1 == zeros.size() ? 0 : channel + 1)
+    for (const size_t end = i + inner; i < end && i < n; ++i) {
+      const int32_t code = int32_t{from[i]} - zeros[channel];
+      if (code < -128 || code > 127) return false;
+      out[i] = static_cast<int8_t>(code);
+    }
+  return true;
+}
+
+bool read_signed_codes(const TensorView& w, int axis, SignedWeights* out) {
+  const QuantView& q = w.quant;
+  const bool zero = std::all_of(q.zero_points.begin(), q.zero_points.end(), [](int32_t z) { return z == 0; });
+  if (w.dtype == DType::i8 && zero) {
+    out->codes = w.as<int8_t>();
+    return true;
+  }
+  if (q.zero_points.size() != q.scales.size()) return false;
+  auto* codes = static_cast<int8_t*>(out->code_memory.allocate(static_cast<size_t>(w.count())));
+  out->codes = codes;
+  const size_t inner =
+      q.scales.size() == 1 ? static_cast<size_t>(w.count()) : product(w.shape, axis + 1, w.shape.rank());
+  if (codes == nullptr) return false;
+  return w.dtype == DType::i8 ? recode<int8_t>(w, q.zero_points, inner, codes)
+                              : recode<uint8_t>(w, q.zero_points, inner, codes);
+}
+
+}  // namespace
+
+bool read_signed_weights(const TensorView& w, int axis, size_t count, SignedWeights* out) {
+  const QuantView& q = w.quant;
+  if ((w.dtype != DType::i8 && w.dtype != DType::u8) || q.group != 0 || q.empty()) return false;
+  if (q.scales.size() != 1 && (q.scales.size() != count || q.axis != axis)) return false;
+  for (float scale : q.scales)
+    if (!usable(scale)) return false;
+  out->scales = q.scales.data();
+  if (q.scales.size() != count) {
+    auto* repeated = static_cast<float*>(out->scale_memory.allocate(count * sizeof(float)));
+    out->scales = repeated;
+    if (repeated == nullptr) return false;
+    std::fill_n(repeated, count, q.scales[0]);
+  }
+  return read_signed_codes(w, axis, out);
 }
 
 bool clamp_codes(const Codes& y, float clamp_min, float clamp_max, CodeRange* out) {

@@ -17,14 +17,20 @@ struct Codes {
 bool read_codes(const TensorView& t, Codes* out);
 // The same numbers as i8 codes; see XnnState::shift_in.
 Codes as_signed(Codes c);
-// With i8 weights x and y may each be u8: notes which codes have to be shifted in this plan.
+// x and y may each be u8 beside signed weights: notes which codes have to be shifted in this plan.
 void shift_unsigned(const NodeView& node, XnnState& state);
 xnn_quantization_params params_of(const Codes& c);
 xnn_datatype datatype_of(DType t);  // f32, f16, and i8/u8 as quantized
 
-// One scale for each of `count` output channels (dim `axis` of w) and zero points all 0; i8 weights. A single
-// scale is repeated in `buffer`. Null: not such weights (or out of memory, which then shows on the next try).
-const float* channel_scales(const TensorView& w, int axis, size_t count, PackBuffer& buffer);
+// Weights as i8 codes with zero points 0 and one scale per output channel (dim `axis` of w, of size `count`):
+// exactly the same numbers. Its kernels are several times as fast as those for u8 weights.
+struct SignedWeights {
+  const int8_t* codes = nullptr;
+  const float* scales = nullptr;
+  PackBuffer code_memory, scale_memory;
+};
+// False: a code minus its zero point does not fit i8, or these are not weights of codes.
+bool read_signed_weights(const TensorView& w, int axis, size_t count, SignedWeights* out);
 
 // Bounds in real numbers to bounds in codes, rounded as quantization rounds. False: empty or NaN.
 struct CodeRange {
