@@ -11,6 +11,7 @@
 #include "converter/quantize/dynamic_int8.h"
 #include "converter/quantize/half_weights.h"
 #include "converter/quantize/static_int8.h"
+#include "converter/quantize/widen_half.h"
 
 namespace pith {
 namespace {
@@ -55,6 +56,8 @@ Status make_dump_folder(const std::string& folder) {
 }
 
 Status quantize_int8(ir::Graph& graph, const ConvertOptions& options, ConvertReport* report) {
+  if (quantize::widen_half_activations(graph).activations > 0) PITH_RETURN_IF_ERROR(run_passes(graph, {}));
+  quantize::widen_half_weights(graph);
   report->stage = ConvertStage::calibrate;
   PITH_ASSIGN(const data::Dataset dataset, data::Dataset::open(options.calibration));
   PITH_ASSIGN(const LoadedModel loaded, compile_in_memory(graph));
