@@ -1,0 +1,52 @@
+// Scaled dot-product attention of one head, row by row of the query:
+//   s[j] = scale * q . k[j];  s = cap tanh(s / cap) if cap > 0;  s += mask;  p = softmax(s);  y = sum over j
+//   of p[j] v[j]
+// Keys that are masked out give p = 0; a row without any visible key gives p = 0 and y = 0. Error as the
+// matrix products (kernels/gemm) and an exact softmax: |y - exact| <= (D + T + 12) u max |v|, u = 2^-24,
+// times the size of s. Layouts: row i of q, k, v, y lies i * its stride floats from the pointer, so heads may
+// be interleaved or not.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/base/types.h"
+
+namespace pith::kernels {
+
+struct AttentionHead {
+  const float* q;  // rows of `depth`
+  size_t q_stride;
+  const float* k;  // `keys` rows of `depth`
+  size_t k_stride;
+  const float* v;  // `keys` rows of `value_depth`
+  size_t v_stride;
+  float* y;
+  size_t y_stride;
+  size_t depth, value_depth, keys;
+  float scale, softcap;
+  // Visible keys of query row i: j < limit, and with `causal` also j <= i + offset.
+  int64_t limit;
+  bool causal;
+  int64_t offset;
+  // Added to s (float) or 0 = hidden (bytes); element (i, j) at i * mask_row + j * mask_column for j <
+  // mask_keys; keys beyond are hidden. Null: no mask.
+  const float* mask;
+  const uint8_t* mask_bytes;
+  size_t mask_row, mask_column;
+  int64_t mask_keys;
+  // Where to leave a copy of s or p (rows of `keys`), or null: 0 = s, 1 = after the cap, 2 = after the mask,
+  // 3 = p.
+  float* report;
+  int report_stage;
+};
+
+// Query rows `rows`; `scores`: room for a.keys floats of this call alone.
+void attention_ref(const AttentionHead& a, Range rows, float* scores);
+
+// Rotary embedding of one vector: the first 2 * half elements turn by the given angles, the rest is copied.
+//   pair (a, b): a' = a cos - b sin, b' = a sin + b cos; pairs are (i, i + half), or (2 i, 2 i + 1) when
+//   interleaved.
+void rotate_ref(const float* x, const float* cosines, const float* sines, size_t half, size_t size,
+                bool interleaved, float* y);
+
+}  // namespace pith::kernels
