@@ -8,6 +8,7 @@ namespace pith {
 namespace {
 
 Status spatial_kernel(ImportContext& c, std::vector<int64_t>* kernel) {
+  PITH_RETURN_IF_ERROR(need_inputs(c, {0, 1}));
   const Shape& w = c.in(1)->shape;
   if (w.rank() < 3 || w.rank() > 5 || w.count() < 0)
     return c.unsupported("weights have shape " + w.text() + "; it must be known, with 1 to 3 spatial dims");

@@ -40,11 +40,13 @@ ir::Value* product(ImportContext& c, ir::Value* a, ir::Value* b, bool turned, ir
 }
 
 Status import_matmul(ImportContext& c) {
+  PITH_RETURN_IF_ERROR(need_inputs(c, {0, 1}));
   c.set_out(0, product(c, c.in(0), c.in(1), false, nullptr));
   return Status::ok();
 }
 
 Status import_fused_matmul(ImportContext& c) {
+  PITH_RETURN_IF_ERROR(need_inputs(c, {0, 1}));
   ir::Value *a = c.in(0), *b = c.in(1);
   if (c.attr_int("transBatchA", 0) != 0 || c.attr_int("transBatchB", 0) != 0)
     return c.unsupported("transposed batch dims are not supported");
@@ -65,6 +67,7 @@ ir::Value* column_bias(ImportContext& c, ir::Value* bias, int64_t columns) {
 }
 
 Status import_gemm(ImportContext& c) {
+  PITH_RETURN_IF_ERROR(need_inputs(c, {0, 1}));
   ir::Value *a = c.in(0), *b = c.in(1), *bias = c.has(2) ? c.in(2) : nullptr;
   if ((a->shape.has_rank() && a->shape.rank() != 2) || b->shape.rank() != 2)
     return c.unsupported("A and B must be matrices, found " + a->shape.text() + " and " + b->shape.text());
@@ -101,11 +104,13 @@ ir::Value* scaled_integer_product(ImportContext& c, ir::Value* a, ir::Value* b, 
 }
 
 Status import_matmul_integer_to_float(ImportContext& c) {
+  PITH_RETURN_IF_ERROR(need_inputs(c, {0, 1, 2, 3}));
   c.set_out(0, scaled_integer_product(c, c.in(0), c.in(1), c.in(4), c.in(5), c.in(2), c.in(3), c.in(6)));
   return Status::ok();
 }
 
 Status import_dynamic_quantize_matmul(ImportContext& c) {
+  PITH_RETURN_IF_ERROR(need_inputs(c, {0, 1, 2}));
   const auto a = c.emit_n(schema::DynamicQuantizeOptionsT{}, {c.in(0)}, 3);
   c.set_out(0, scaled_integer_product(c, a[0], c.in(1), a[2], c.in(3), a[1], c.in(2), c.in(4)));
   return Status::ok();

@@ -8,6 +8,7 @@ using schema::PoolKind;
 using schema::ReduceKind;
 
 Status import_window_pool(ImportContext& c, PoolKind kind) {
+  PITH_RETURN_IF_ERROR(need_inputs(c, {0}));
   WindowAttributes w;
   PITH_RETURN_IF_ERROR(read_window(c, c.in(0), {}, &w));
   const int64_t p = c.attr_int("p", 2);
@@ -27,6 +28,7 @@ Status import_window_pool(ImportContext& c, PoolKind kind) {
 }
 
 Status import_global_pool(ImportContext& c, ReduceKind kind) {
+  PITH_RETURN_IF_ERROR(need_inputs(c, {0}));
   const int rank = c.in(0)->shape.rank();
   if (rank < 3)
     return c.unsupported("the input must have spatial dims, found shape " + c.in(0)->shape.text());

@@ -55,6 +55,7 @@ Status conv_options(ImportContext& c, OptionsT* o) {
 
 // x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias
 Status import_conv(ImportContext& c) {
+  PITH_RETURN_IF_ERROR(need_inputs(c, {0, 1, 2, 3, 4, 5, 6, 7}));
   const int rank = c.in(3)->shape.rank();
   ir::Value *x_scale = c.in(1), *w_scale = c.in(4);
   ir::Value* y = nullptr;
@@ -80,6 +81,7 @@ Status import_conv(ImportContext& c) {
 
 // a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero
 Status import_matmul(ImportContext& c) {
+  PITH_RETURN_IF_ERROR(need_inputs(c, {0, 1, 2, 3, 4, 5, 6, 7}));
   if (all_constant(c, {1, 2, 3, 4, 5, 6, 7}) && c.in(3)->shape.rank() == 2) {
     ir::Value* w = dequantized(c, c.transpose(c.in(3), {1, 0}), c.in(4), c.in(5), 0);
     ir::Value* y =
@@ -94,6 +96,7 @@ Status import_matmul(ImportContext& c) {
 
 // com.microsoft QGemm: A, a_scale, a_zero, B, b_scale, b_zero, C, y_scale, y_zero
 Status import_gemm(ImportContext& c) {
+  PITH_RETURN_IF_ERROR(need_inputs(c, {0, 1, 3, 4}));
   if (!all_constant(c, {1, 2, 3, 4, 5, 6, 7, 8}) || c.attr_float("alpha", 1) != 1 ||
       c.in(3)->shape.rank() != 2)
     return c.unsupported("scales and weights must be constant, and alpha 1");
@@ -112,6 +115,7 @@ Status import_gemm(ImportContext& c) {
 
 // a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero
 Status import_binary(ImportContext& c, BinaryKind kind) {
+  PITH_RETURN_IF_ERROR(need_inputs(c, {0, 1, 3, 4, 6}));
   ir::Value* a = dequantized(c, c.in(0), c.in(1), c.in(2), 1);
   ir::Value* b = dequantized(c, c.in(3), c.in(4), c.in(5), 1);
   c.set_out(0, quantized(c, c.binary(kind, a, b), c.in(6), c.in(7)));
@@ -122,6 +126,7 @@ Status import_mul(ImportContext& c) { return import_binary(c, BinaryKind::mul); 
 
 // x, x_scale, x_zero, y_scale, y_zero
 Status import_unary(ImportContext& c, schema::UnaryKind kind, float alpha) {
+  PITH_RETURN_IF_ERROR(need_inputs(c, {0, 1, 3}));
   ir::Value* x = dequantized(c, c.in(0), c.in(1), c.in(2), 1);
   c.set_out(0, quantized(c, c.unary(kind, x, alpha), c.in(3), c.in(4)));
   return Status::ok();
@@ -132,6 +137,7 @@ Status import_leaky_relu(ImportContext& c) {
 }
 
 Status import_global_average(ImportContext& c) {
+  PITH_RETURN_IF_ERROR(need_inputs(c, {0, 1, 3}));
   const int rank = c.in(0)->shape.rank();
   if (rank < 3) return c.unsupported("the input must have spatial dims");
   const int first = c.attr_int("channels_last", 0) != 0 ? 1 : 2;
@@ -149,8 +155,11 @@ Status import_concat(ImportContext& c) {
   schema::ConcatOptionsT o;
   o.axis = static_cast<int32_t>(c.attr_int("axis", 0));
   std::vector<ir::Value*> inputs;
-  for (size_t i = 2; i + 2 < c.in_count(); i += 3)
+  PITH_RETURN_IF_ERROR(need_inputs(c, {0, 1}));
+  for (size_t i = 2; i + 2 < c.in_count(); i += 3) {
+    PITH_RETURN_IF_ERROR(need_inputs(c, {i, i + 1}));
     inputs.push_back(dequantized(c, c.in(i), c.in(i + 1), c.in(i + 2), 1));
+  }
   c.set_out(0, quantized(c, c.emit(o, std::move(inputs)), c.in(0), c.in(1)));
   return Status::ok();
 }

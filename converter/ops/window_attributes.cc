@@ -41,6 +41,12 @@ Status same_pads(ImportContext& c, const ir::Value* x, bool upper, WindowAttribu
 }
 }  // namespace
 
+Status need_inputs(ImportContext& c, std::initializer_list<size_t> inputs) {
+  for (size_t i : inputs)
+    if (!c.has(i)) return c.malformed(format("input %zu is missing", i));
+  return Status::ok();
+}
+
 ir::Value* to_channels_last(ImportContext& c, ir::Value* x, int rank) {
   std::vector<uint32_t> perm{0};
   for (int d = 2; d < rank; ++d) perm.push_back(static_cast<uint32_t>(d));

@@ -4,6 +4,9 @@
 
 namespace pith {
 
+// Ok when none of these inputs is omitted.
+Status need_inputs(ImportContext& c, std::initializer_list<size_t> inputs);
+
 // [N, C, spatial..] <-> [N, spatial.., C], for a tensor of `rank` dims.
 ir::Value* to_channels_last(ImportContext& c, ir::Value* x, int rank);
 ir::Value* to_channels_first(ImportContext& c, ir::Value* x, int rank);
