@@ -52,7 +52,7 @@ void range(const TensorView& t, const Values& e, const Values& a, Comparison* c)
     }
   // A constant output has no range: its magnitude stands in.
   const double extent = high > low ? high - low : std::fabs(high);
-  const double allowed = std::isfinite(extent) ? kRangeShare * extent : 0;
+  const double allowed = kReferenceStep + (std::isfinite(extent) ? kRangeShare * extent : 0);
   size_t bad = 0, first = 0;
   for (size_t i = 0; i < e.size(); ++i) {
     if (same_special(e[i], a[i])) continue;

@@ -1,0 +1,65 @@
+// The command line itself: help, version, mistakes in arguments.
+#include <doctest/doctest.h>
+
+#include "tests/support/run_program.h"
+
+using namespace pith::test;
+
+TEST_CASE("every command explains itself with examples and exits with 0") {
+  for (const char* command : {"convert", "run", "eval", "compare", "bench", "inspect", "conformance"}) {
+    CAPTURE(command);
+    const Ran r = run_pith({command, "--help"});
+    CHECK(r.code == 0);
+    CHECK(contains(r.out, "Examples:\n  pith "));
+    CHECK(contains(r.out, "--json"));
+  }
+}
+
+TEST_CASE("help without a command lists the commands and the exit codes") {
+  const Ran r = run_pith({"--help"});
+  CHECK(r.code == 0);
+  for (const char* part :
+       {"convert", "run", "eval", "compare", "bench", "inspect", "conformance", "7 input/output error"})
+    CHECK(contains(r.out, part));
+}
+
+TEST_CASE("the version is one line") {
+  const Ran r = run_pith({"--version"});
+  CHECK(r.code == 0);
+  CHECK(contains(r.out, "pith 0."));
+}
+
+TEST_CASE("mistakes on the command line exit with 2 and say what is wrong") {
+  struct Mistake {
+    std::vector<std::string> arguments;
+    const char* says;
+  };
+  const Mistake mistakes[] = {
+      {{}, "required"},
+      {{"frobnicate"}, "frobnicate"},
+      {{"convert"}, "MODEL"},
+      {{"convert", "model.onnx"}, "--output"},
+      {{"convert", "model.onnx", "-o", "x.pith", "--precision", "int7"}, "int7"},
+      {{"convert", "model.onnx", "-o", "x.pith", "--precision", "int8"}, "--calibrate"},
+      {{"convert", "model.onnx", "-o", "x.pith", "--calibrate", "data"}, "no effect"},
+      {{"convert", "model.onnx", "-o", "x.pith", "--shape", "a=1,,2"}, "a=1,,2"},
+      {{"convert", "model.onnx", "-o", "x.pith", "--shape", "a=0"}, "positive"},
+      {{"convert", "model.onnx", "-o", "x.pith", "--shape", "1,2"}, "NAME="},
+      {{"convert", "model.txt", "-o", "x.pith"}, ".onnx"},
+      {{"bench", "model.pith", "--threads", "0"}, "--threads"},
+      {{"run", "model.pith", "--nonsense"}, "--nonsense"},
+  };
+  for (const Mistake& m : mistakes) {
+    const Ran r = run_pith(m.arguments);
+    CAPTURE(m.says);
+    CAPTURE(r.err);
+    CHECK(r.code == 2);
+    CHECK(contains(r.err, m.says));
+  }
+}
+
+TEST_CASE("an unknown PITH_BACKEND is refused by name") {
+  const Ran r = run_pith({"conformance", "tests/data/onnx"}, {.environment = {{"PITH_BACKEND", "abacus"}}});
+  CHECK(r.code == 2);
+  CHECK(contains(r.err, "abacus"));
+}
