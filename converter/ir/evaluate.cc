@@ -98,7 +98,8 @@ Status infer_node(Node& node) {
   bool ranks = true;
   for (const Value* v : node.inputs) ranks = ranks && (v == nullptr || v->shape.has_rank());
   Status s;
-  if (ranks || node.is(schema::Op::ReshapeOptions)) {
+  // These two know the rank of their result from something else.
+  if (ranks || node.is(schema::Op::ReshapeOptions) || node.is(schema::Op::TransposeOptions)) {
     s = d.def->infer(d.view);
   } else {  // dtypes do not depend on shapes: infer with a scalar in place of what is unknown, keep only the
             // dtypes

@@ -92,6 +92,8 @@ Status expect_shape(const NodeView& node, size_t i, const char* role, const Shap
 }
 
 Status infer(const NodeView& node) {
+  for (size_t i = 0; i < node.outputs.size(); ++i)
+    if (node.has_out(i)) node.out(i).dtype = node.in(kX).dtype;
   const auto& o = node.opt<RecurrentOptions>();
   const int64_t directions = directions_of(o), hidden = o.hidden_size(), rows = gates_of(o.cell()) * hidden;
   const Shape& x = node.in(kX).shape;

@@ -19,6 +19,7 @@ Status check(const NodeView& node) {
 }
 
 Status infer(const NodeView& node) {
+  node.out(0).dtype = node.in(0).dtype;
   const auto* perm = node.opt<schema::TransposeOptions>().perm();
   const Shape& x = node.in(0).shape;
   const int rank = perm == nullptr ? 0 : static_cast<int>(perm->size());
