@@ -141,9 +141,8 @@ Status Session::leave_if(Stage& stage, size_t op, uint32_t block) {
     const uint32_t out = id_of(node.outputs[i]);
     set_output(node, i, tensors_[in].dtype, tensors_[in].shape);
     alias(stage, out, in);
-    PITH_RETURN_IF_ERROR(check_inferred(ops_[op]));
   }
-  return Status::ok();
+  return check_inferred(ops_[op]);
 }
 
 Status Session::infer_node(const OpInstance& op, bool* cut) {
