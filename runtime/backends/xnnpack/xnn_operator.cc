@@ -12,7 +12,7 @@ namespace {
 // Setup has succeeded in bind, so running cannot fail: the status says nothing new.
 void run_operators(const NodeView&, RunContext& context) {
   const auto& state = *static_cast<const XnnState*>(context.state);
-  pthreadpool_t threads = context.pool == nullptr ? nullptr : context.pool->handle();
+  pthreadpool_t threads = context.pool == nullptr || state.serial ? nullptr : context.pool->handle();
   xnn_run_operator(state.op.get(), threads);
   if (state.second) xnn_run_operator(state.second.get(), threads);
 }
@@ -46,6 +46,7 @@ void widen(const void* from, float* to, size_t n) {
 Status Lowering::done(const char* kernel_name, BindFn bind, size_t scratch_bytes) {
   if (fresh_ != nullptr) context_->keep(std::move(fresh_));
   context_->set_backend("xnnpack");
+  state_->serial = serial_;
   constexpr size_t kOverRead = 128;
   if (state_->shift_in != 0) {
     state_->part[0] = align_scratch(scratch_bytes);
@@ -55,6 +56,32 @@ Status Lowering::done(const char* kernel_name, BindFn bind, size_t scratch_bytes
   const bool shifted = (state_->shift_in | state_->shift_out) != 0;
   context_->use(kernel_name, shifted ? run_shifted : run_operators, bind);
   return Status::ok();
+}
+
+// Handing work to another thread and waiting for it costs 3 to 10 us, and far more when that thread has lost its
+// core: below about 10 us of work (2^17 multiply-adds) the calling thread is the faster one.
+bool Lowering::is_small(const NodeView& node) {
+  constexpr int64_t kWork = int64_t{1} << 17;
+  int64_t each = 2;  // per element of y
+  switch (node.op) {
+    case schema::Op::ConvOptions:
+    case schema::Op::ConvTransposeOptions:
+    case schema::Op::FullyConnectedOptions:
+      each = node.in(1).shape.rank() > 0 ? node.in(1).count() / node.in(1).shape[0] : 1;
+      break;
+    case schema::Op::MatMulOptions:
+      each = node.in(0).shape.rank() > 0 ? node.in(0).shape[node.in(0).shape.rank() - 1] : 1;
+      break;
+    case schema::Op::PoolOptions:
+    case schema::Op::SoftmaxOptions:
+      each = 8;
+      break;
+    case schema::Op::ReduceOptions:
+      return node.in(0).count() <= kWork / each;
+    default:
+      break;
+  }
+  return node.out(0).count() <= kWork / (each > 0 ? each : 1);
 }
 
 Status decline(const char* reason) { return {Code::unsupported, reason}; }

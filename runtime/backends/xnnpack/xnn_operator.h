@@ -50,6 +50,7 @@ class XnnState : public NodeState {
   // and on the way out, within y. Bytes; 0: nothing moves.
   size_t shift_in = 0, shift_out = 0;
   bool runs_signed = false;  // `op` multiplies i8 codes (else u8)
+  bool serial = false;       // too little work to wake other threads
   const void* input(const NodeView& node, void* scratch) const {
     return shift_in == 0 ? node.in(0).data : static_cast<char*>(scratch) + part[0];
   }
@@ -57,8 +58,11 @@ class XnnState : public NodeState {
 
 class Lowering {
  public:
-  Lowering(const NodeView& node, PrepareContext* context) : node_(node), context_(context) {}
-  pthreadpool_t threads() const { return context_->pool() == nullptr ? nullptr : context_->pool()->handle(); }
+  Lowering(const NodeView& node, PrepareContext* context)
+      : node_(node), context_(context), serial_(is_small(node)) {}
+  pthreadpool_t threads() const {
+    return context_->pool() == nullptr || serial_ ? nullptr : context_->pool()->handle();
+  }
   // Fresh state: for operators that are cheap to create.
   XnnState& state() {
     fresh_ = std::make_unique<XnnState>();
@@ -83,6 +87,8 @@ class Lowering {
   PrepareContext* context_;
   std::unique_ptr<XnnState> fresh_;
   XnnState* state_ = nullptr;
+  static bool is_small(const NodeView& node);
+  const bool serial_;
 };
 
 // The lowering does not take the node; the reason is shown by `pith inspect --kernels`. Static storage.
