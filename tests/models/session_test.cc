@@ -125,6 +125,42 @@ TEST_CASE("session: If follows its condition, run by run") {
   }
 }
 
+TEST_CASE("session: an If hands out several results") {
+  GraphMaker g;
+  ir::Value* x = g.input("x", DType::f32, {2});
+  ir::Value* condition = g.input("condition", DType::boolean, {});
+  schema::OpUnion op;
+  op.Set(schema::IfOptionsT{});
+  ir::Node* node = g.graph.add_node(g.graph.main, nullptr, "if", std::move(op), {condition}, 2);
+  ir::Block* then_block = g.graph.add_block(node);
+  ir::Block* else_block = g.graph.add_block(node);
+  then_block->outputs = {g.unary(UnaryKind::neg, x, then_block), g.unary(UnaryKind::abs, x, then_block)};
+  else_block->outputs = {g.unary(UnaryKind::abs, x, else_block), g.unary(UnaryKind::neg, x, else_block)};
+  REQUIRE(ir::infer_node(*node).is_ok());
+  // Results whose shape the file leaves open have none until the branch has run.
+  for (ir::Value* v : node->outputs) v->shape = Shape::unknown_rank();
+  g.output("a", node->out(0));
+  g.output("b", node->out(1));
+  auto s = start(g.open());
+  REQUIRE(s->prepare().is_ok());
+  write<float>(*s, 0, {1, -2});
+  for (uint8_t c : {1, 0, 1}) {
+    write<uint8_t>(*s, 1, {c});
+    run(*s);
+    CHECK(read(*s, 0) == (c != 0 ? std::vector<float>{-1, 2} : std::vector<float>{1, 2}));
+    CHECK(read(*s, 1) == (c != 0 ? std::vector<float>{1, 2} : std::vector<float>{-1, 2}));
+  }
+}
+
+TEST_CASE("ir: the transpose of a value of unknown rank has its type, and the rank of the permutation") {
+  GraphMaker g;
+  ir::Value* x = g.input("x", DType::i32, {2, 3});
+  x->shape = Shape::unknown_rank();
+  const ir::Value* y = g.transpose(x, {1, 0});
+  CHECK(y->dtype == DType::i32);
+  CHECK(y->shape == Shape{kUnknownDim, kUnknownDim});
+}
+
 TEST_CASE("session: an open dim takes any size, one session after the other shape") {
   GraphMaker g;
   ir::Value* x = g.input("x", DType::f32, {kUnknownDim, 2});
