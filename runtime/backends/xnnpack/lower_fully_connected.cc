@@ -60,7 +60,8 @@ Status bind_product(const NodeView& node, NodeState* state, void* scratch, Threa
 // Dynamic: `op` quantizes the rows of x into scratch, `second` multiplies.
 Status bind_dynamic(const NodeView& node, NodeState* state, void* scratch, ThreadPool*) {
   auto& s = *static_cast<XnnState*>(state);
-  auto* params = reinterpret_cast<xnn_quantization_params*>(static_cast<char*>(scratch) + s.part[0]);
+  void* params_memory = static_cast<char*>(scratch) + s.part[0];
+  auto* params = static_cast<xnn_quantization_params*>(params_memory);
   auto* codes = static_cast<int8_t*>(scratch) + s.part[1];
   PITH_RETURN_IF_ERROR(
       check_xnn(xnn_setup_convert_nc_f32_qd8(s.op.get(), node.in(0).as<float>(), codes, params)));
