@@ -27,17 +27,28 @@ Status import_window_pool(ImportContext& c, PoolKind kind) {
   return Status::ok();
 }
 
+// [2, 3 .. rank - 1]; where the rank is known only at run time, computed then.
+ir::Value* spatial_axes(ImportContext& c, ir::Value* x) {
+  if (x->shape.has_rank()) {
+    std::vector<int64_t> axes;
+    for (int d = 2; d < x->shape.rank(); ++d) axes.push_back(d);
+    return c.const_i64(axes);
+  }
+  const schema::ShapeOptionsT shape;
+  ir::Value* rank = c.reshape(c.emit(shape, {c.emit(shape, {x})}), {});
+  const auto number = [&](double v) { return c.const_scalar(DType::i64, v); };
+  return c.emit(schema::RangeOptionsT{}, {number(2), rank, number(1)});
+}
+
 Status import_global_pool(ImportContext& c, ReduceKind kind) {
   PITH_RETURN_IF_ERROR(need_inputs(c, {0}));
-  const int rank = c.in(0)->shape.rank();
-  if (rank < 3)
-    return c.unsupported("the input must have spatial dims, found shape " + c.in(0)->shape.text());
-  std::vector<int64_t> axes;
-  for (int d = 2; d < rank; ++d) axes.push_back(d);
+  const Shape& shape = c.in(0)->shape;
+  if (shape.has_rank() && shape.rank() < 3)
+    return c.unsupported("the input must have spatial dims, found shape " + shape.text());
   schema::ReduceOptionsT o;
   o.kind = kind;
   o.keepdims = true;
-  c.set_out(0, c.emit(o, {c.in(0), c.const_i64(axes)}));
+  c.set_out(0, c.emit(o, {c.in(0), spatial_axes(c, c.in(0))}));
   return Status::ok();
 }
 

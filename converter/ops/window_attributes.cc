@@ -70,7 +70,8 @@ ir::Value* permute_weights(ImportContext& c, ir::Value* w, const std::vector<uin
   ir::Node* dq = w->producer;
   const auto* o = dq == nullptr ? nullptr : dq->as<schema::DequantizeOptionsT>();
   const int rank = static_cast<int>(perm.size());
-  if (o == nullptr || o->block != 0 || !dq->in(0)->is_constant() || w->shape.rank() != rank)
+  if (o == nullptr || o->block != 0 || !dq->in(0)->is_constant() || bits_of(dq->in(0)->dtype) < 8 ||
+      w->shape.rank() != rank)
     return c.transpose(w, perm);
   schema::DequantizeOptionsT moved = *o;
   const int axis = o->axis < 0 ? o->axis + rank : o->axis;

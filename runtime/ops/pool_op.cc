@@ -64,6 +64,7 @@ Shape kernel_of(const NodeView& node) {
 Status infer(const NodeView& node) {
   const TensorView& x = node.in(0);
   node.out(0).dtype = x.dtype;
+  if (node.has_out(1)) node.out(1).dtype = DType::i64;
   if (!x.shape.has_rank()) {
     set_output(node, 0, x.dtype, Shape::unknown_rank());
     set_output(node, 1, DType::i64, Shape::unknown_rank());

@@ -96,6 +96,7 @@ Status infer(const NodeView& node) {
     if (node.has_out(i)) node.out(i).dtype = node.in(kX).dtype;
   const auto& o = node.opt<RecurrentOptions>();
   const int64_t directions = directions_of(o), hidden = o.hidden_size(), rows = gates_of(o.cell()) * hidden;
+  for (size_t i = 0; i < 3; ++i) set_output(node, i, DType::f32, Shape::unknown_rank());
   const Shape& x = node.in(kX).shape;
   if (x.has_rank() && x.rank() != 3)
     return node_error(node, Code::bad_file, "X must have three dims, found " + x.text());
