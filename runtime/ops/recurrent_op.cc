@@ -325,6 +325,7 @@ void run(const NodeView& node, RunContext& context) {
 
 }  // namespace
 
-extern const OpDef kRecurrentOp{schema::Op::RecurrentOptions, "recurrent", kNoFlags, check, infer, prepare, run};
+extern const OpDef kRecurrentOp{
+    schema::Op::RecurrentOptions, "recurrent", kNoFlags, check, infer, prepare, run};
 
 }  // namespace pith
