@@ -23,7 +23,7 @@ Status damaged(const char* what) {
 
 Status verify_header(std::span<const uint8_t> bytes) {
   if (bytes.size() < sizeof(FileHeader)) return damaged("it is shorter than the 256-byte header");
-  const auto& h = *reinterpret_cast<const FileHeader*>(bytes.data());
+  const auto& h = *static_cast<const FileHeader*>(static_cast<const void*>(bytes.data()));
   if (std::memcmp(h.magic, file::kMagic, sizeof h.magic) != 0)
     return damaged("it does not start with the Pith magic");
   if (h.header_crc != crc32c(&h, sizeof h - sizeof h.header_crc))
@@ -83,8 +83,9 @@ Status Model::verify_container(const OpenOptions& options) {
     return damaged("the program leaves the file");
   if (hash64(bytes_.data() + h.program_offset, h.program_bytes) != h.program_hash)
     return damaged("the program does not match its hash");
-  segments_ = {reinterpret_cast<const SegmentEntry*>(bytes_.data() + h.segment_table_offset),
-               h.segment_count};
+  segments_ = {
+      static_cast<const SegmentEntry*>(static_cast<const void*>(bytes_.data() + h.segment_table_offset)),
+      h.segment_count};
 
   uint64_t total = 0;
   for (const SegmentEntry& s : segments_) total += s.bytes < bytes_.size() ? s.bytes : bytes_.size();

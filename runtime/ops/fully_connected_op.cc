@@ -92,7 +92,8 @@ void run_dynamic(const NodeView& node, RunContext& context) {
   const auto& o = node.opt<FullyConnectedOptions>();
   const QuantView& q = node.in(1).quant;
   auto* codes = static_cast<int8_t*>(context.scratch);
-  auto* grids = reinterpret_cast<kernels::RowGrid*>(static_cast<uint8_t*>(context.scratch) + grids_offset(e));
+  void* behind_codes = codes + grids_offset(e);  // grids_offset keeps the grids aligned
+  auto* grids = static_cast<kernels::RowGrid*>(behind_codes);
   const auto* x = node.in(0).as<float>();
   parallel_for(context.pool, e.m, 4,
                [&](Range rows) { kernels::quantize_rows_ref(x, e.k, codes, grids, rows); });
