@@ -25,10 +25,10 @@ inline constexpr uint64_t kMaxProgramBytes = uint64_t{64} << 20;
 inline constexpr uint32_t kMaxSegments = 4096;
 inline constexpr uint64_t kTensorAlignment = 128;  // offset of a tensor in its segment
 inline constexpr uint64_t kSegmentTail = 256;      // zero bytes that vector code may over-read
-inline constexpr uint64_t kPageAlignment =
-    65536;  // of segments of kSmallSegment bytes or more: 4, 16 and 64 KiB pages
-inline constexpr uint64_t kSmallSegment =
-    262144;  // smaller ones align to kTensorAlignment: a 30 kB model stays 30 kB
+// Segments of kSmallSegment bytes or more start on a page of 4, 16 and 64 KiB; smaller ones on kTensorAlignment, so that
+// a model of 30 kB stays a file of 30 kB (docs/decisions/0002).
+inline constexpr uint64_t kPageAlignment = 65536;
+inline constexpr uint64_t kSmallSegment = uint64_t{1} << 20;
 
 struct FileHeader {
   uint8_t magic[8];
