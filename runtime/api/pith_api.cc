@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <string_view>
 
 #include "pith/pith.h"
 #include "runtime/exec/session.h"
@@ -168,7 +169,8 @@ const char* pith_model_metadata(const pith_model* model, const char* key) {
   const auto* list = model == nullptr || key == nullptr ? nullptr : model->model->program().metadata();
   if (list == nullptr) return nullptr;
   for (const auto* pair : *list)
-    if (pair->key() != nullptr && pair->value() != nullptr && std::strcmp(pair->key()->c_str(), key) == 0)
+    if (pair->key() != nullptr && pair->value() != nullptr &&
+        std::string_view(pair->key()->c_str(), pair->key()->size()) == key)
       return pair->value()->c_str();
   return nullptr;
 }
