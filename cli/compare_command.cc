@@ -23,23 +23,10 @@ struct Options {
   bool json = false;
 };
 
-struct Loaded {
-  LoadedModel model;
-  std::unique_ptr<Session> session;
-};
-
-Result<Loaded> load(const std::string& path, const Options& options) {
-  Loaded loaded;
-  PITH_ASSIGN(const SessionOptions session_opts, session_options(options.threads));
-  PITH_ASSIGN(loaded.model, load_model(path));
-  PITH_ASSIGN(loaded.session, Session::create(loaded.model.model, session_opts));
-  return loaded;
-}
-
 Result<eval::LayerComparison> compare(const Options& options) {
   PITH_ASSIGN(const data::Dataset dataset, data::Dataset::open(options.data, {options.root}));
-  PITH_ASSIGN(const Loaded original, load(options.original, options));
-  PITH_ASSIGN(const Loaded compressed, load(options.compressed, options));
+  PITH_ASSIGN(const Loaded original, load_session(options.original, options.threads));
+  PITH_ASSIGN(const Loaded compressed, load_session(options.compressed, options.threads));
   eval::LayerCompareOptions compare_options;
   compare_options.max_items = static_cast<int64_t>(options.items);
   Progress progress("compare");

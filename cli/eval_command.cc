@@ -23,19 +23,6 @@ struct Options {
   bool json = false;
 };
 
-struct Loaded {
-  LoadedModel model;
-  std::unique_ptr<Session> session;
-};
-
-Result<Loaded> load(const std::string& path, const Options& options) {
-  Loaded loaded;
-  PITH_ASSIGN(const SessionOptions session_opts, session_options(options.threads));
-  PITH_ASSIGN(loaded.model, load_model(path));
-  PITH_ASSIGN(loaded.session, Session::create(loaded.model.model, session_opts));
-  return loaded;
-}
-
 Result<eval::Accuracy> measure(const Options& options) {
   eval::AccuracyOptions accuracy;
   if (options.metric != "top1" && options.metric != "top5")
@@ -45,10 +32,10 @@ Result<eval::Accuracy> measure(const Options& options) {
   accuracy.output = options.output;
   accuracy.max_items = static_cast<int64_t>(options.items);
   PITH_ASSIGN(const data::Dataset dataset, data::Dataset::open(options.data, {options.root}));
-  PITH_ASSIGN(const Loaded model, load(options.model, options));
+  PITH_ASSIGN(const Loaded model, load_session(options.model, options.threads));
   Loaded baseline;
   if (!options.baseline.empty()) {
-    PITH_ASSIGN(baseline, load(options.baseline, options));
+    PITH_ASSIGN(baseline, load_session(options.baseline, options.threads));
   }
   Progress progress("eval");
   accuracy.progress = [&](int64_t done, int64_t total) {

@@ -39,6 +39,14 @@ Result<SessionOptions> session_options(size_t threads) {
   return options;
 }
 
+Result<Loaded> load_session(const std::string& path, size_t threads) {
+  Loaded loaded;
+  PITH_ASSIGN(const SessionOptions session_opts, session_options(threads));
+  PITH_ASSIGN(loaded.model, load_model(path));
+  PITH_ASSIGN(loaded.session, Session::create(loaded.model.model, session_opts));
+  return loaded;
+}
+
 Status feed(Session& session, const std::vector<data::HostTensor>& inputs) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i].shape.size() > static_cast<size_t>(kMaxRank))

@@ -14,6 +14,13 @@ namespace pith::cli {
 // PITH_BACKEND and --threads.
 Result<SessionOptions> session_options(size_t threads);
 
+struct Loaded {
+  LoadedModel model;  // keeps what the session reads from
+  std::unique_ptr<Session> session;
+};
+// A model file opened and a session on it, with the options above.
+Result<Loaded> load_session(const std::string& path, size_t threads);
+
 // Sets the shapes, prepares, and copies `inputs` (one per input, in order) in.
 Status feed(Session& session, const std::vector<data::HostTensor>& inputs);
 

@@ -12,7 +12,7 @@
 //
 // emit() infers dtype and shape at once with the device's rule, folds constants at once (so shape arguments
 // that are computed from constants or from known shapes are constants here), and widens f16/bf16 arithmetic
-// to f32 with casts. After the first error emit() returns a placeholder and the error is reported when the
+// to f32 with casts. After the first error emit() returns an empty value and the error is reported when the
 // rule returns: no checks needed.
 #pragma once
 #include <initializer_list>

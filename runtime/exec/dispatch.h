@@ -4,13 +4,6 @@
 
 namespace pith {
 
-// Returns ok and fills the context's kernel, or Code::unsupported with the reason it does not take this node.
-using BackendPrepareFn = Status (*)(const NodeView&, PrepareContext&);
-struct Backend {
-  const char* name;
-  BackendPrepareFn prepare;
-};
-
 enum class BackendChoice { automatic, reference, xnnpack };
 // "", "auto", "reference", "xnnpack"; bad_argument otherwise.
 Result<BackendChoice> parse_backend(const char* text);

@@ -74,7 +74,6 @@ Status Session::build_ops() {
 
 Status Session::build_op(const schema::Operator& source) {
   OpInstance op;
-  op.source = &source;
   op.def = find_op(source.options_type());
   op.node.name = source.name() == nullptr ? "" : source.name()->c_str();
   op.node.op = source.options_type();

@@ -67,7 +67,6 @@ class Session {
  private:
   struct OpInstance {
     const OpDef* def = nullptr;  // null for If
-    const schema::Operator* source = nullptr;
     NodeView node;
     std::unique_ptr<NodeState> state;
     uint32_t then_first = 0, else_first = 0;  // If: block index
@@ -123,7 +122,6 @@ class Session {
   void define(Stage& stage, uint32_t tensor, Storage storage);
   bool evaluates_now(const OpInstance& op) const;
   Status evaluate(Stage& stage, size_t op);
-  Status choose(size_t op, Step* step);
   Status choose_kernels(Stage& stage);
   bool try_in_place(const OpInstance& op, uint32_t out);
   Status allocate(Stage& stage);

@@ -78,21 +78,12 @@ void run_float(const NodeView& node, RunContext& context) {
 void run_codes(const NodeView& node, RunContext& context) {
   if (node.out(0).count() == 0) return;
   const auto& o = node.opt<ConvOptions>();
-  const auto& state = *static_cast<const RequantState*>(context.state);
   kernels::ConvCodesArgs a{};
   a.window = conv_window(node, window_options(o));
   a.in_channels = last_dim(node.in(0));
   a.out_channels = last_dim(node.out(0));
   a.groups = o.groups();
-  a.x = node.in(0).data;
-  a.w = node.in(1).data;
-  a.bias = node.has(2) ? node.in(2).as<int32_t>() : nullptr;
-  a.y = node.out(0).data;
-  a.x_zero = state.x_zero;
-  a.w_zero = state.w_zero.data();
-  a.scale = state.scale.data();
-  a.w_zero_stride = a.scale_stride = state.stride();
-  a.y_zero = state.y_zero, a.y_lo = state.y_lo, a.y_hi = state.y_hi;
+  static_cast<const RequantState*>(context.state)->fill(node, &a);
   const bool is_signed = node.out(0).dtype == DType::i8;
   with_code_types(node.in(0).dtype, node.in(1).dtype, [&](auto x, auto w) {
     parallel_for(context.pool, pixels_of(node.out(0)), 16, [&](Range pixels) {

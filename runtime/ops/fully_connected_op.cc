@@ -116,18 +116,9 @@ void run_dynamic(const NodeView& node, RunContext& context) {
 void run_codes(const NodeView& node, RunContext& context) {
   if (node.out(0).count() == 0) return;
   const Extents e = extents(node);
-  const auto& state = *static_cast<const RequantState*>(context.state);
   kernels::FullyConnectedCodesArgs a{};
   a.m = e.m, a.n = e.n, a.k = e.k;
-  a.x = node.in(0).data;
-  a.w = node.in(1).data;
-  a.bias = node.has(2) ? node.in(2).as<int32_t>() : nullptr;
-  a.y = node.out(0).data;
-  a.x_zero = state.x_zero;
-  a.w_zero = state.w_zero.data();
-  a.scale = state.scale.data();
-  a.w_zero_stride = a.scale_stride = state.stride();
-  a.y_zero = state.y_zero, a.y_lo = state.y_lo, a.y_hi = state.y_hi;
+  static_cast<const RequantState*>(context.state)->fill(node, &a);
   const bool is_signed = node.out(0).dtype == DType::i8;
   with_code_types(node.in(0).dtype, node.in(1).dtype, [&](auto x, auto w) {
     parallel_for(context.pool, e.blocks, 1, [&](Range blocks) {

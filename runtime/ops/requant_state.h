@@ -29,6 +29,20 @@ class RequantState : public NodeState {
   std::span<const int32_t> w_zero;
   int32_t x_zero = 0, y_zero = 0, y_lo = 0, y_hi = 0;
   size_t stride() const { return scale.size() == 1 ? 0 : 1; }
+
+  // Tensors x, w, bias (optional), y of the node and the numbers above, in the arguments of its kernel.
+  template <class CodesArgs>
+  void fill(const NodeView& node, CodesArgs* a) const {
+    a->x = node.in(0).data;
+    a->w = node.in(1).data;
+    a->bias = node.has(2) ? node.in(2).as<int32_t>() : nullptr;
+    a->y = node.out(0).data;
+    a->x_zero = x_zero;
+    a->w_zero = w_zero.data();
+    a->scale = scale.data();
+    a->w_zero_stride = a->scale_stride = stride();
+    a->y_zero = y_zero, a->y_lo = y_lo, a->y_hi = y_hi;
+  }
 };
 
 // Calls f(X{}, W{}) with X and W the types of two tensors of 8-bit codes.
