@@ -1,6 +1,6 @@
 // Counts heap allocations of the calling process: {AllocCounter c; run(); CHECK(c.count() == 0);}
-// Interposes malloc and friends; include in exactly one .cc of a test program. Inactive under sanitizers,
-// which own malloc.
+// Interposes malloc and friends (weakly, so that several .cc of a program may include this). Inactive under
+// sanitizers, which own malloc.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -28,23 +28,23 @@ void* __libc_malloc(size_t);
 void* __libc_calloc(size_t, size_t);
 void* __libc_realloc(void*, size_t);
 void* __libc_memalign(size_t, size_t);
-void* malloc(size_t n) {
+__attribute__((weak)) void* malloc(size_t n) {
   ++pith::g_allocations;
   return __libc_malloc(n);
 }
-void* calloc(size_t n, size_t m) {
+__attribute__((weak)) void* calloc(size_t n, size_t m) {
   ++pith::g_allocations;
   return __libc_calloc(n, m);
 }
-void* realloc(void* p, size_t n) {
+__attribute__((weak)) void* realloc(void* p, size_t n) {
   ++pith::g_allocations;
   return __libc_realloc(p, n);
 }
-void* aligned_alloc(size_t a, size_t n) {
+__attribute__((weak)) void* aligned_alloc(size_t a, size_t n) {
   ++pith::g_allocations;
   return __libc_memalign(a, n);
 }
-int posix_memalign(void** out, size_t a, size_t n) {
+__attribute__((weak)) int posix_memalign(void** out, size_t a, size_t n) {
   ++pith::g_allocations;
   *out = __libc_memalign(a, n);
   return *out == nullptr ? 12 : 0;
