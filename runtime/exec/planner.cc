@@ -86,10 +86,16 @@ Status Session::build_stage(std::vector<Frame> begin, std::vector<Watch> watches
   cursor_ = std::move(begin);
 
   bool cut = false;
+  const uint64_t started = monotonic_ns();
   Status s = infer_stage(stage, &cut);
+  const uint64_t inferred = monotonic_ns();
   if (s.is_ok()) s = choose_kernels(stage);
+  const uint64_t chosen = monotonic_ns();
   if (s.is_ok()) s = allocate(stage);
+  const uint64_t allocated = monotonic_ns();
   if (s.is_ok()) s = bind(stage);
+  times_.plan_ns += (inferred - started) + (allocated - chosen);
+  times_.prepare_ns += (chosen - inferred) + (monotonic_ns() - allocated);
   if (!s.is_ok()) {  // leave nothing half-planned: the next run starts afresh
     discard_stages(0);
     planned_ = false;

@@ -22,6 +22,7 @@ Session::~Session() = default;
 
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model,
                                                  const SessionOptions& options) {
+  const uint64_t begin = monotonic_ns();
   std::unique_ptr<Session> s(new Session);
   const auto* entries = model->program().entry_points();
   if (options.entry >= entries->size())
@@ -37,6 +38,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
   s->outputs_.assign(entry.outputs()->begin(), entry.outputs()->end());
   PITH_RETURN_IF_ERROR(s->build_ops());
   s->compute_last_uses();
+  s->times_.create_ns = monotonic_ns() - begin;
   return s;
 }
 

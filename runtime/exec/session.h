@@ -30,6 +30,13 @@ struct MemoryUse {
   uint64_t plan_value_bytes = 0;  // values computed while planning
 };
 
+// Where the time before the first run went.
+struct StartTimes {
+  uint64_t create_ns = 0;   // operators checked, lifetimes found
+  uint64_t plan_ns = 0;     // shapes inferred, small values computed, memory laid out; create not included
+  uint64_t prepare_ns = 0;  // backends: kernels chosen, weights packed, pointers bound
+};
+
 class Session {
  public:
   static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model,
@@ -52,6 +59,8 @@ class Session {
 
   void set_trace(TraceSink* sink) { trace_ = sink; }
   MemoryUse memory() const;
+  // Sums over all planning since create.
+  const StartTimes& start_times() const { return times_; }
   // Makes kernel_reason(i) available: keeps why backends were passed over. Set before prepare.
   void explain_kernels() { explain_ = true; }
 
@@ -145,6 +154,7 @@ class Session {
   bool planned_ = false;
   bool explain_ = false;
   TraceSink* trace_ = nullptr;
+  StartTimes times_;
 };
 
 }  // namespace pith

@@ -96,7 +96,7 @@ TEST_CASE("bench prints the promised fields and a trace that a browser can load"
   const Ran r = run_pith({"bench", model, "--seconds", "0.01", "--json", "--profile", trace});
   REQUIRE(r.code == 0);
   const json j = parsed(r);
-  for (const char* field : {"median_ms", "p90_ms", "load_ms", "prepare_ms"})
+  for (const char* field : {"median_ms", "p90_ms", "load_ms", "plan_ms", "create_ms", "prepare_ms"})
     CHECK(j[field].get<double>() > 0);
   for (const char* field : {"peak_rss_bytes", "anonymous_bytes", "file_bytes"})
     CHECK(j[field].get<uint64_t>() > 0);
