@@ -55,7 +55,8 @@ Status fuse_pad(ir::Graph& graph, PassReport& report) {
     graph.set_input(node, 0, pad->in(0));
     report.fired(node->name);
   }
-  return remove_dead_code(graph, report);
+  PassReport leftovers;
+  return remove_dead_code(graph, leftovers);
 }
 
 }  // namespace pith

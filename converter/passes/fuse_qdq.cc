@@ -104,11 +104,13 @@ Status fuse_qdq(ir::Graph& graph, PassReport& report) {
     for (ir::Node* node : graph.in_order()) {
       if (!graph.alive(node) || node->out() == nullptr) continue;
       if (node->is(schema::Op::QuantizeOptions) && cancel(graph, node)) {
+        report.fired(node->name);
         changed = true;
         continue;
       }
       if (node->is(schema::Op::QuantizeOptions) || node->is(schema::Op::DequantizeOptions)) continue;
       if (move_codes(graph, node)) {
+        report.fired(node->name);
         changed = true;
         continue;
       }
@@ -119,7 +121,8 @@ Status fuse_qdq(ir::Graph& graph, PassReport& report) {
       changed = true;
     }
   }
-  return remove_dead_code(graph, report);
+  PassReport leftovers;
+  return remove_dead_code(graph, leftovers);
 }
 
 }  // namespace pith

@@ -150,7 +150,8 @@ Status move_transposes(ir::Graph& graph, PassReport& report) {
     PITH_ASSIGN(const bool reshaped, into_reshape(graph, node));
     if (reshaped) report.fired("reshape");
   }
-  return remove_dead_code(graph, report);
+  PassReport leftovers;
+  return remove_dead_code(graph, leftovers);
 }
 
 }  // namespace pith

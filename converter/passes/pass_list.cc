@@ -11,7 +11,8 @@ namespace {
   { #name, name }
 constexpr Pass kOrder[] = {
     STEP(remove_dead_code),  STEP(remove_identities), STEP(fold_constants),
-    STEP(fuse_gelu),  // patterns as the source wrote them
+    STEP(merge_equal_nodes),  // exporters compute x - mean(x) twice
+    STEP(fuse_gelu),          // patterns as the source wrote them
     STEP(fuse_layer_norm),
     STEP(move_transposes),  // channels-last from here on
     STEP(remove_identities), STEP(fold_constants),

@@ -1,0 +1,165 @@
+// fuse_qdq: operators between Dequantize and Quantize run on codes.
+#include "tests/support/pass_trial.h"
+
+using namespace pith;
+using schema::BinaryKind;
+using schema::UnaryKind;
+
+namespace {
+
+// The grid of most tensors here; its steps are the tolerance of the comparisons.
+constexpr float kStep = 0.125f;
+
+struct QdqGraph : GraphMaker {
+  ir::Value* quantize(ir::Value* x, float scale = kStep, DType to = DType::i8, int zero = 0) {
+    schema::QuantizeOptionsT o;
+    o.to = static_cast<uint8_t>(to);
+    return node(graph.unique_name("q"), o, {x, f32({}, {scale}), zero_point(to, zero)});
+  }
+  ir::Value* dequantize(ir::Value* q, float scale = kStep, int zero = 0) {
+    return node(graph.unique_name("dq"), schema::DequantizeOptionsT{},
+                {q, f32({}, {scale}), zero_point(q->dtype, zero)});
+  }
+  ir::Value* through(ir::Value* x, float scale = kStep, DType to = DType::i8, int zero = 0) {
+    return dequantize(quantize(x, scale, to, zero), scale, zero);
+  }
+  ir::Value* zero_point(DType type, int zero) {
+    uint8_t* p = nullptr;
+    ir::Bytes bytes = ir::new_bytes(1, &p);
+    *p = static_cast<uint8_t>(zero);
+    return graph.add_constant(graph.unique_name("zero"), type, Shape{}, std::move(bytes));
+  }
+  ir::Value* codes(const Shape& shape, int64_t seed) {
+    uint8_t* p = nullptr;
+    const auto n = static_cast<size_t>(shape.count());
+    ir::Bytes bytes = ir::new_bytes(n, &p);
+    const auto values = test::Random(static_cast<uint64_t>(seed)).integers<int8_t>(shape.count(), -127, 127);
+    std::memcpy(p, values.data(), n);
+    return graph.add_constant(graph.unique_name("w"), DType::i8, shape, std::move(bytes));
+  }
+  ir::Value* image() { return through(input("x", DType::f32, {1, 4, 4, 2}), 0.015625f); }
+  // Operators left that work on f32, besides the Quantize and Dequantize at the ends.
+  size_t left_in_float() const {
+    size_t n = 0;
+    for (const ir::Node* node : graph.in_order())
+      n += node->out()->dtype == DType::f32 && !node->is(schema::Op::DequantizeOptions);
+    return n;
+  }
+};
+
+schema::ConvOptionsT square() {
+  schema::ConvOptionsT o;
+  o.strides = {1, 1};
+  o.pads = {1, 1, 1, 1};
+  o.dilations = {1, 1};
+  return o;
+}
+
+// One step: codes may round to the neighbour where the float form rounds exactly on the border.
+size_t settle(QdqGraph& g) { return try_pass(g, fuse_qdq, kStep + 1e-6); }
+
+}  // namespace
+
+TEST_CASE("fuse_qdq: a convolution between codes reads codes, i32 bias and writes codes") {
+  QdqGraph g;
+  ir::Value* w = g.dequantize(g.codes({3, 3, 3, 2}, 1), 0.01f);
+  g.output("y", g.through(g.node("conv", square(), {g.image(), w, g.f32({3}, {0.5f, -1, 0})})));
+  CHECK(settle(g) == 1);
+  CHECK(ops_of(g) == "Quantize Conv Dequantize");
+  CHECK(g.left_in_float() == 0);
+  const ir::Node* conv = g.graph.in_order()[1];
+  CHECK(conv->in(2)->dtype == DType::i32);
+  CHECK(conv->in(2)->elements<int32_t>()[0] == 3200);  // 0.5 / (1/64 * 0.01)
+  CHECK(conv->out()->quant == ir::Quant{{kStep}, {0}, -1, 0});
+}
+
+TEST_CASE("fuse_qdq: u8 codes become i8 codes with the zero point moved") {
+  QdqGraph g;
+  ir::Value* x = g.through(g.input("x", DType::f32, {1, 4, 4, 2}), 0.015625f, DType::u8, 128);
+  ir::Value* w = g.dequantize(g.codes({3, 3, 3, 2}, 1), 0.01f);
+  g.output("y", g.through(g.node("conv", square(), {x, w}), kStep, DType::u8, 130));
+  CHECK(settle(g) == 1);
+  CHECK(ops_of(g) == "Quantize Conv Dequantize");
+  CHECK(g.graph.in_order()[1]->out()->quant == ir::Quant{{kStep}, {2}, -1, 0});
+}
+
+TEST_CASE("fuse_qdq: addition, multiplication, tables, average pools and means run on codes") {
+  QdqGraph g;
+  ir::Value* x = g.image();
+  ir::Value* a =
+      g.through(g.binary(BinaryKind::add, x, g.through(g.unary(UnaryKind::sigmoid, x), 1 / 256.0f)));
+  ir::Value* m = g.through(g.binary(BinaryKind::mul, a, g.f32({2}, {0.5f, -1})));
+  schema::PoolOptionsT pool;
+  pool.kind = schema::PoolKind::average;
+  pool.kernel = pool.strides = {2, 2};
+  pool.pads = {0, 0, 0, 0};
+  pool.dilations = {1, 1};
+  ir::Value* p = g.through(g.node("pool", pool, {m}));
+  schema::ReduceOptionsT mean;
+  mean.kind = schema::ReduceKind::mean;
+  g.output("y", g.through(g.node("mean", mean, {p, g.graph.add_i64("axes", {1, 2})})));
+  CHECK(settle(g) == 5);
+  CHECK(ops_of(g) == "Quantize Unary Binary Binary Pool Reduce Dequantize");
+  CHECK(g.left_in_float() == 0);
+}
+
+TEST_CASE("fuse_qdq: movement of elements runs on codes even without a Quantize behind it") {
+  QdqGraph g;
+  ir::Value* t = g.transpose(g.image(), {0, 3, 1, 2});
+  g.output("y", g.node("flat", schema::FlattenOptionsT{}, {t}));
+  settle(g);
+  CHECK(ops_of(g) == "Quantize Transpose Flatten Dequantize");
+}
+
+TEST_CASE("fuse_qdq: Concat runs on codes when all operands share the result's grid") {
+  for (const bool shared : {true, false}) {
+    QdqGraph g;
+    schema::ConcatOptionsT o;
+    o.axis = 3;
+    ir::Value* x = g.input("x", DType::f32, {1, 4, 4, 2});
+    ir::Value* other = g.unary(UnaryKind::cos, x);
+    g.output("y", g.through(g.node("cat", o, {g.through(x), g.through(other, shared ? kStep : kStep / 2)})));
+    settle(g);
+    CHECK(g.left_in_float() == (shared ? 1 : 2));  // the cosine; the Concat when its grids differ
+  }
+}
+
+TEST_CASE("fuse_qdq: does not fire when the float result is read elsewhere or is an output") {
+  QdqGraph g;
+  ir::Value* w = g.dequantize(g.codes({3, 3, 3, 2}, 1), 0.01f);
+  ir::Value* y = g.node("conv", square(), {g.image(), w});
+  g.output("y", g.through(y));
+  g.output("raw", y);
+  CHECK(settle(g) == 0);
+  CHECK(g.left_in_float() == 1);
+}
+
+TEST_CASE("fuse_qdq: does not fire when scales are computed, weights are asymmetric or the result is f32") {
+  QdqGraph computed;
+  ir::Value* scale = computed.input("scale", DType::f32, {1});
+  ir::Value* q =
+      computed.node("q", schema::QuantizeOptionsT{},
+                    {computed.input("x", DType::f32, {4}), scale, computed.zero_point(DType::i8, 0)});
+  computed.output(
+      "y", computed.through(computed.unary(UnaryKind::sigmoid,
+                                           computed.node("dq", schema::DequantizeOptionsT{}, {q, scale}))));
+  CHECK(settle(computed) == 0);
+  QdqGraph asymmetric;
+  ir::Value* w = asymmetric.dequantize(asymmetric.codes({3, 3, 3, 2}, 1), 0.01f, 5);
+  asymmetric.output("y", asymmetric.through(asymmetric.node("conv", square(), {asymmetric.image(), w})));
+  CHECK(settle(asymmetric) == 0);
+  QdqGraph plain;
+  ir::Value* v = plain.dequantize(plain.codes({3, 3, 3, 2}, 1), 0.01f);
+  plain.output("y", plain.node("conv", square(), {plain.image(), v}));
+  CHECK(settle(plain) == 0);
+}
+
+TEST_CASE("fuse_qdq: Quantize of Dequantize on one grid vanishes, on two grids it stays") {
+  for (const bool same : {true, false}) {
+    QdqGraph g;
+    ir::Value* x = g.through(g.input("x", DType::f32, {8}));
+    g.output("y", g.through(x, same ? kStep : kStep / 2));
+    settle(g);
+    CHECK(ops_of(g) == (same ? "Quantize Dequantize" : "Quantize Dequantize Quantize Dequantize"));
+  }
+}
