@@ -88,7 +88,7 @@ void add_conformance(CLI::App& app, int* exit_code) {
   line.flag("--json", &options->json, "Print one JSON object");
   line.examples(
       "A test is passed, failed, or unsupported (refused by name). Exit code 4 when one failed.\n"
-      "PITH_BACKEND=reference|xnnpack pins a backend.\n\n"
+      "PITH_BACKEND=reference|pith|xnnpack pins a backend.\n\n"
       "Examples:\n"
       "  pith conformance onnx/backend/test/data/node\n"
       "  pith conformance models --filter softmax --json");

@@ -24,7 +24,8 @@ constexpr char kHelp[] =
     "  pith-run run MODEL --input NAME=x.npy ... [--output-dir DIR] [--threads N]\n"
     "  pith-run bench MODEL [--input NAME=x.npy ...] [--threads N] [--seconds X] [--json]\n"
     "  pith-run inspect MODEL\n"
-    "Inputs that bench is not given are zeros; free dimensions are 1. PITH_BACKEND=reference|xnnpack pins a "
+    "Inputs that bench is not given are zeros; free dimensions are 1. PITH_BACKEND=reference|pith|xnnpack "
+    "pins a "
     "backend.\n"
     "Exit codes: 0 ok, 1 internal error, 2 usage, 3 bad or unsupported model, 7 input/output error.\n";
 

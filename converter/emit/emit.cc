@@ -84,6 +84,9 @@ class ProgramBuilder {
     t.data = std::make_unique<schema::WeightRefT>();
     t.data->length = v.constant->size;
     t.data->offset = place(v);
+    t.data->layout = static_cast<schema::Layout>(v.layout);
+    t.data->group = v.group;
+    t.data->codebook = v.codebook;
   }
 
   // Equal bytes are stored once.

@@ -47,8 +47,12 @@ struct Value {
   std::vector<std::string> dim_names;  // of graph inputs: empty or one per dim
   std::optional<Quant> quant;
   std::optional<Bytes> constant;
-  Node* producer = nullptr;    // null: graph input or constant
-  std::vector<Node*> readers;  // one entry per use; results of blocks and of the graph are not counted here
+  Layout layout =
+      Layout::row_major;         // of the constant's bytes; packed ones are made last, right before emission
+  uint16_t group = 0;            // packed: K per group scale
+  std::vector<int8_t> codebook;  // Layout::lut4
+  Node* producer = nullptr;      // null: graph input or constant
+  std::vector<Node*> readers;    // one entry per use; results of blocks and of the graph are not counted here
   bool is_constant() const { return constant.has_value(); }
   template <class T>
   std::span<const T> elements() const {  // of a constant

@@ -27,8 +27,15 @@ enum class DType : uint8_t {
 inline constexpr int kDTypeCount = 16;
 
 // How the bytes of a constant are arranged. An id is never reused.
+// Packed ones hold a matrix [N, K] in panels of 32 outputs: kernels/base/panel_layout.h draws the bytes.
 enum class Layout : uint16_t {
   row_major = 0,
+  i8c = 1,        // 8 bits, one scale per channel
+  i4s8 = 2,       // 4 bits, s8 scale per group of K, f32 scale per channel
+  i4f16 = 3,      // 4 bits, f16 scale per group
+  i4a = 4,        // i4s8 with a zero point per group
+  lut4 = 5,       // 4 bits that index a table of 16 values (NF4, FP4), f16 scale per group
+  f16_panel = 6,  // halves
 };
 
 // Bits of one element; 0 for DType::none.

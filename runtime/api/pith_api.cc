@@ -130,6 +130,9 @@ pith::Result<pith::SessionOptions> session_options(const pith_session_options& o
     case PITH_BACKEND_XNNPACK:
       options.backend = pith::BackendChoice::xnnpack;
       break;
+    case PITH_BACKEND_PITH:
+      options.backend = pith::BackendChoice::pith;
+      break;
     default:
       return Status(Code::bad_argument, "unknown backend");
   }

@@ -4,8 +4,9 @@
 
 namespace pith {
 
-enum class BackendChoice { automatic, reference, xnnpack };
-// "", "auto", "reference", "xnnpack"; bad_argument otherwise.
+// A named backend is asked alone; what it leaves falls to the reference.
+enum class BackendChoice { automatic, reference, xnnpack, pith };
+// "", "auto", "reference", "pith", "xnnpack"; bad_argument otherwise.
 Result<BackendChoice> parse_backend(const char* text);
 
 // Fills *kernel; `reason`, when given, says why the backends before the chosen one did not take the node.

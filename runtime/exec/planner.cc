@@ -250,7 +250,7 @@ Status Session::evaluate(Stage& stage, size_t op_index) {
 Status Session::choose_kernels(Stage& stage) {
   for (Step& step : stage.steps) {
     OpInstance& op = ops_[step.op];
-    PrepareContext context(&step.kernel, &op.state, pool_.get());
+    PrepareContext context(&step.kernel, &op.state, pool_.get(), cpu_);
     PITH_RETURN_IF_ERROR(choose_kernel(*op.def, op.node, options_.backend, context, &step.kernel,
                                        explain_ ? &step.reason : nullptr));
     stage.scratch_bytes = std::max<uint64_t>(stage.scratch_bytes, step.kernel.scratch_bytes);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/base/isa_cap.h"
 #include "runtime/ops/infer_helpers.h"
 
 namespace pith {
@@ -30,6 +31,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
                   format("entry point %zu does not exist; the model has %u", options.entry, entries->size()));
   s->model_ = std::move(model);
   s->options_ = options;
+  PITH_ASSIGN(s->cpu_, session_cpu());
   s->pool_ = options.pool ? options.pool : std::shared_ptr<ThreadPool>(ThreadPool::create(options.threads));
   s->tensors_.assign(s->model_->tensors().begin(), s->model_->tensors().end());
   s->info_.resize(s->tensors_.size());

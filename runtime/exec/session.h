@@ -142,6 +142,7 @@ class Session {
   std::shared_ptr<const Model> model_;
   SessionOptions options_;
   std::shared_ptr<ThreadPool> pool_;
+  Cpu cpu_;
   std::vector<TensorView> tensors_;
   std::vector<TensorInfo> info_;
   std::vector<TensorView*> pointers_;  // inputs and outputs of all ops, one after the other

@@ -5,6 +5,7 @@
 #include "runtime/base/checked.h"
 #include "runtime/base/hash.h"
 #include "runtime/model/model.h"
+#include "runtime/ops/panel_weights.h"
 
 namespace pith {
 namespace {
@@ -15,6 +16,17 @@ using file::SegmentEntry;
 static_assert(static_cast<int>(schema::DType::u4) == static_cast<int>(DType::u4));
 static_assert(static_cast<int>(schema::DType::boolean) == static_cast<int>(DType::boolean));
 static_assert(static_cast<int>(schema::DType::f16) == static_cast<int>(DType::f16));
+#define PITH_SAME_LAYOUT(name) \
+  static_assert(static_cast<int>(schema::Layout::name) == static_cast<int>(Layout::name))
+PITH_SAME_LAYOUT(row_major);
+PITH_SAME_LAYOUT(i8c);
+PITH_SAME_LAYOUT(i4s8);
+PITH_SAME_LAYOUT(i4f16);
+PITH_SAME_LAYOUT(i4a);
+PITH_SAME_LAYOUT(lut4);
+PITH_SAME_LAYOUT(f16_panel);
+static_assert(schema::Layout::MAX == schema::Layout::f16_panel, "a new layout needs a line above");
+#undef PITH_SAME_LAYOUT
 
 Status damaged(const char* what) {
   return Status(Code::bad_file,
@@ -146,23 +158,53 @@ Status read_quant(const schema::Tensor& t, const char* name, TensorView* view) {
   return Status::ok();
 }
 
+// Bytes of the constant as its layout, element type and shape demand; reads group and codebook.
+Status expected_bytes(const schema::WeightRef& ref, TensorView* view, uint64_t* bytes) {
+  view->layout = static_cast<Layout>(ref.layout());
+  view->group = ref.group();
+  if (view->layout == Layout::row_major) {
+    uint64_t bits = 0;
+    PITH_REQUIRE(ref.group() == 0, "constant '%s' is row-major but has a group", view->name);
+    PITH_REQUIRE(
+        checked_mul<uint64_t>(static_cast<uint64_t>(view->shape.count()), bits_of(view->dtype), &bits),
+        "constant '%s' is too large", view->name);
+    *bytes = bits / 8 + (bits % 8 != 0);
+    return Status::ok();
+  }
+  if (!is_panel_layout(view->layout))
+    return Status(Code::unsupported,
+                  format("constant '%s' has layout %u, unknown to this runtime: use a newer one", view->name,
+                         static_cast<unsigned>(ref.layout())));
+  PITH_REQUIRE(view->dtype == dtype_of(view->layout), "constant '%s' is packed as %s but declared as %s",
+               view->name, name_of(dtype_of(view->layout)), name_of(view->dtype));
+  PITH_REQUIRE(view->quant.empty(), "constant '%s' is packed and must have no scales of its own", view->name);
+  PITH_REQUIRE(view->shape.rank() >= 2, "constant '%s' is packed but no matrix", view->name);
+  const PanelMatrix m = panel_matrix_of(*view);
+  const char* fault = panel_fault(m);
+  PITH_REQUIRE(fault == nullptr, "constant '%s' cannot be packed as it claims: %s", view->name, fault);
+  if (view->layout == Layout::lut4) {
+    PITH_REQUIRE(ref.codebook() != nullptr && ref.codebook()->size() == 16,
+                 "constant '%s' needs a table of 16 values", view->name);
+    view->codebook = ref.codebook()->data();
+  }
+  *bytes = panel_matrix_bytes(m);
+  return Status::ok();
+}
+
 Status read_constant(const schema::WeightRef& ref, std::span<const SegmentEntry> segments,
                      std::span<const uint8_t> bytes, TensorView* view) {
   PITH_REQUIRE(view->shape.is_known() && view->shape.count() >= 0,
                "constant '%s' has no definite shape or is too large", view->name);
-  PITH_REQUIRE(ref.layout() == static_cast<uint16_t>(Layout::row_major),
-               "constant '%s' has unknown layout %u", view->name, ref.layout());
   PITH_REQUIRE(ref.segment() < segments.size(), "constant '%s' names segment %u of %zu", view->name,
                ref.segment(), segments.size());
   const SegmentEntry& s = segments[ref.segment()];
-  uint64_t bits = 0;
-  PITH_REQUIRE(
-      s.kind == file::SegmentKind::weights &&
-          checked_mul<uint64_t>(static_cast<uint64_t>(view->shape.count()), bits_of(view->dtype), &bits),
-      "constant '%s' is too large", view->name);
-  PITH_REQUIRE(ref.length() == bits / 8 + (bits % 8 != 0),
-               "constant '%s' needs %llu bytes, the file gives %llu", view->name,
-               static_cast<unsigned long long>(bits / 8), static_cast<unsigned long long>(ref.length()));
+  uint64_t bytes_needed = 0;
+  PITH_REQUIRE(s.kind == file::SegmentKind::weights, "constant '%s' names a segment without weights",
+               view->name);
+  PITH_RETURN_IF_ERROR(expected_bytes(ref, view, &bytes_needed));
+  PITH_REQUIRE(ref.length() == bytes_needed, "constant '%s' needs %llu bytes, the file gives %llu",
+               view->name, static_cast<unsigned long long>(bytes_needed),
+               static_cast<unsigned long long>(ref.length()));
   uint64_t with_tail = 0;
   PITH_REQUIRE(ref.offset() % file::kTensorAlignment == 0 &&
                    checked_add(ref.length(), file::kSegmentTail, &with_tail) &&

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "runtime/model/model.h"
+#include "runtime/ops/panel_weights.h"
 
 namespace pith {
 namespace {
@@ -47,6 +48,8 @@ class ProgramVerifier {
     PITH_RETURN_IF_ERROR(in_range(t, who));
     PITH_REQUIRE(defined_[static_cast<size_t>(t)], "'%s' reads tensor '%s' before anything makes it", who,
                  tensors_[static_cast<size_t>(t)].name);
+    PITH_REQUIRE(tensors_[static_cast<size_t>(t)].layout == Layout::row_major,
+                 "'%s' cannot read the packed weights '%s'", who, tensors_[static_cast<size_t>(t)].name);
     return Status::ok();
   }
   Status define(int32_t t, const char* who) {
@@ -84,13 +87,22 @@ class ProgramVerifier {
                     format("operator '%s' has version %u; this runtime knows version 1: use a newer one",
                            name, op.version()));
     if (op.inputs() != nullptr)
-      for (int32_t t : *op.inputs())
-        if (t != -1) PITH_RETURN_IF_ERROR(use(t, name));
+      for (uint32_t i = 0; i < op.inputs()->size(); ++i) PITH_RETURN_IF_ERROR(input(op, i, name));
     if (op.options_type() == schema::Op::IfOptions) PITH_RETURN_IF_ERROR(branches(op, name, depth));
     PITH_REQUIRE(op.outputs() != nullptr && op.outputs()->size() > 0, "operator '%s' has no outputs", name);
     for (int32_t t : *op.outputs())
       if (t != -1) PITH_RETURN_IF_ERROR(define(t, name));
     return Status::ok();
+  }
+
+  // Packed weights are bytes that only some operators can read.
+  Status input(const Operator& op, uint32_t i, const char* name) const {
+    const int32_t t = op.inputs()->Get(i);
+    if (t == -1) return Status::ok();
+    PITH_RETURN_IF_ERROR(in_range(t, name));
+    const TensorView& view = tensors_[static_cast<size_t>(t)];
+    if (view.layout != Layout::row_major && reads_panels(op.options_type(), i)) return Status::ok();
+    return use(t, name);
   }
 
   Status branches(const Operator& op, const char* name, int depth) {

@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 
+#include "kernels/base/cpu.h"
 #include "kernels/base/types.h"
 #include "pith/schema/ops_generated.h"
 #include "runtime/base/shape.h"
@@ -36,6 +37,8 @@ struct TensorView {
   DType dtype = DType::none;
   Layout layout = Layout::row_major;
   Shape shape;
+  uint16_t group = 0;                // packed layouts: K per group scale, 0 where the layout has none
+  const int8_t* codebook = nullptr;  // Layout::lut4: its 16 values
   QuantView quant;
   void* data = nullptr;       // constants: read-only mapping. Null until bound.
   bool is_constant = false;   // data comes from the file
@@ -98,8 +101,9 @@ struct Kernel {
 
 class PrepareContext {
  public:
-  PrepareContext(Kernel* kernel, std::unique_ptr<NodeState>* state, ThreadPool* pool)
-      : kernel_(kernel), state_(state), pool_(pool) {}
+  // cpu: what kernels may use; by default nothing beyond the baseline.
+  PrepareContext(Kernel* kernel, std::unique_ptr<NodeState>* state, ThreadPool* pool, Cpu cpu = {})
+      : kernel_(kernel), state_(state), pool_(pool), cpu_(cpu) {}
   void use(const char* kernel_name, RunFn run, BindFn bind = nullptr) {
     kernel_->name = kernel_name;
     kernel_->run = run;
@@ -108,6 +112,7 @@ class PrepareContext {
   void set_backend(const char* backend) { kernel_->backend = backend; }
   void request_scratch(size_t bytes) { kernel_->scratch_bytes = bytes; }
   ThreadPool* pool() const { return pool_; }
+  Cpu cpu() const { return cpu_; }
   // State kept from an earlier plan of this node, or null. The caller knows the type: one backend, one type
   // per node (see NodeState::owner).
   NodeState* state() const { return state_->get(); }
@@ -117,6 +122,7 @@ class PrepareContext {
   Kernel* kernel_;
   std::unique_ptr<NodeState>* state_;
   ThreadPool* pool_;
+  Cpu cpu_;
 };
 
 enum OpFlags : uint32_t {

@@ -1,9 +1,6 @@
 // Which lowering serves which operator, and what is checked for all of them.
 #include "runtime/backends/xnnpack/xnnpack_backend.h"
 
-#include <cstdlib>
-#include <cstring>
-
 #include "runtime/backends/xnnpack/lowerings.h"
 
 namespace pith {
@@ -38,20 +35,16 @@ const Row* find_row(schema::Op op) {
   return nullptr;
 }
 
-// XNNPACK chooses its kernels by what the processor can do and cannot be told to use fewer, so a cap on the
-// instruction set leaves it out altogether.
-bool isa_is_capped() {
-  const char* isa = std::getenv("PITH_ISA");
-  return isa != nullptr && *isa != '\0' && std::strcmp(isa, "auto") != 0;
-}
-
 }  // namespace
 
 Status prepare_xnnpack(const NodeView& node, PrepareContext& context) {
   const Row* row = find_row(node.op);
   if (row == nullptr) return decline("has no such operator");
-  static const bool usable = !isa_is_capped() && xnn_initialize(nullptr) == xnn_status_success;
-  if (!usable) return decline("PITH_ISA is set or the processor is not supported");
+  // XNNPACK chooses its kernels by what the processor can do and cannot be told to use fewer, so a cap on the
+  // instruction set leaves it out altogether.
+  if (context.cpu().capped) return decline("PITH_ISA caps the instruction set");
+  static const bool usable = xnn_initialize(nullptr) == xnn_status_success;
+  if (!usable) return decline("the processor is not supported");
   for (size_t i = 0; i < node.inputs.size() && i < row->data_inputs; ++i)
     if (node.has(i) && !fits_xnn(node.in(i)))
       return decline("an input is empty, very large or in a packed layout");

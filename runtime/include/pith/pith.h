@@ -110,7 +110,8 @@ PITH_API size_t pith_model_output_count(const pith_model* model);
 typedef enum pith_backend {
   PITH_BACKEND_AUTO = 0,
   PITH_BACKEND_REFERENCE = 1,
-  PITH_BACKEND_XNNPACK = 2
+  PITH_BACKEND_XNNPACK = 2,
+  PITH_BACKEND_PITH = 3 /* our own vector kernels */
 } pith_backend;
 
 typedef struct pith_session_options {

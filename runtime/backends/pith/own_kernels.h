@@ -1,0 +1,13 @@
+// One function per operator family; the table in pith_backend.cc maps operator tags to them. Each takes the node
+// (context.use, request_scratch, keep) or declines. Called with every dim known and no dim 0.
+#pragma once
+#include "runtime/ops/op.h"
+
+namespace pith {
+
+// Answer of a function that leaves the node to the next backend. reason: static storage, a half sentence.
+inline Status leave(const char* reason) { return Status(Code::unsupported, reason); }
+
+inline constexpr const char* kPithOwner = "pith";  // NodeState::owner of this backend
+
+}  // namespace pith

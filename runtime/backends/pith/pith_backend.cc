@@ -1,0 +1,39 @@
+// Which function serves which operator, and what is checked for all of them.
+#include "runtime/backends/pith/pith_backend.h"
+
+#include <span>
+
+#include "runtime/backends/pith/own_kernels.h"
+
+namespace pith {
+namespace {
+
+using PrepareFn = Status (*)(const NodeView&, PrepareContext&);
+struct Row {
+  schema::Op op;
+  PrepareFn prepare;
+};
+// One line per operator.
+constexpr std::span<const Row> kTable = {};
+
+const Row* find_row(schema::Op op) {
+  for (const Row& row : kTable)
+    if (row.op == op) return &row;
+  return nullptr;
+}
+
+bool is_empty(const TensorView* t) { return t != nullptr && t->count() <= 0; }
+
+}  // namespace
+
+Status prepare_pith(const NodeView& node, PrepareContext& context) {
+  const Row* row = find_row(node.op);
+  if (row == nullptr) return leave("has no such operator");
+  for (const TensorView* t : node.inputs)
+    if (is_empty(t)) return leave("an input is empty");
+  for (const TensorView* t : node.outputs)
+    if (is_empty(t)) return leave("an output is empty");
+  return row->prepare(node, context);
+}
+
+}  // namespace pith

@@ -1,0 +1,31 @@
+// The matrix [N, K] inside a weight tensor of a packed layout (kernels/base/panel_layout.h).
+#pragma once
+#include "kernels/base/panel_layout.h"
+#include "runtime/ops/op.h"
+
+namespace pith {
+
+// N is the first dim, K the product of the others; from rank 3 on the last dim counts rounded up to 4, as convolution
+// kernels read it. Extents that cannot be are answered as 0, which panel_fault() refuses.
+inline PanelMatrix panel_matrix_of(Layout layout, uint16_t group, const Shape& shape) {
+  PanelMatrix m{layout, group, 0, 0};
+  if (!shape.is_known() || shape.rank() < 2) return m;
+  uint64_t k = 1;
+  for (int d = 1; d < shape.rank(); ++d) {
+    if (shape[d] <= 0 || static_cast<uint64_t>(shape[d]) > kMaxPanelExtent) return m;
+    const bool inputs = shape.rank() > 2 && d == shape.rank() - 1;
+    k *= inputs ? panel_round(static_cast<uint64_t>(shape[d]), 4) : static_cast<uint64_t>(shape[d]);
+    if (k > kMaxPanelExtent) return m;
+  }
+  m.n = static_cast<uint64_t>(shape[0]);
+  m.k = k;
+  return m;
+}
+inline PanelMatrix panel_matrix_of(const TensorView& t) {
+  return panel_matrix_of(t.layout, t.group, t.shape);
+}
+
+// Which inputs may be packed; every other use of a packed constant is refused when the file is opened.
+inline bool reads_panels(schema::Op, size_t) { return false; }
+
+}  // namespace pith
