@@ -1,4 +1,7 @@
 // Mapping by mmap(2).
+#if !defined(_FILE_OFFSET_BITS)
+#define _FILE_OFFSET_BITS 64  // sizes of files above 2 GiB on 32-bit machines, to refuse them by their size
+#endif
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -22,8 +25,11 @@ Result<std::unique_ptr<Mapping>> Mapping::open(const char* path) {
   const auto size = static_cast<uint64_t>(info.st_size);
   if (size == 0 || size > SIZE_MAX) {
     ::close(fd);
-    return Status(size == 0 ? Code::bad_file : Code::unsupported,
-                  format("'%s' %s", path, size == 0 ? "is empty" : "is larger than this machine can map"));
+    if (size == 0) return Status(Code::bad_file, format("'%s' is empty", path));
+    return Status(Code::unsupported,
+                  format("'%s' has %llu bytes; this machine has 32-bit addresses and maps less than "
+                         "4 GiB: run it on a 64-bit system",
+                         path, static_cast<unsigned long long>(size)));
   }
   void* data = ::mmap(nullptr, static_cast<size_t>(size), PROT_READ, MAP_SHARED, fd, 0);
   const int error = errno;
