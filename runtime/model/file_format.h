@@ -16,7 +16,7 @@ namespace pith::file {
 inline constexpr uint8_t kMagic[8] = {0x89, 'P',  'I',  'T',
                                       'H',  '\r', '\n', 0x1a};  // text-mode transfer breaks it
 inline constexpr uint16_t kMajor = 1;                           // a reader refuses another major
-inline constexpr uint16_t kMinor = 0;                           // additions only
+inline constexpr uint16_t kMinor = 0;  // additions only; a reader refuses a newer one
 
 // Required features: a reader refuses a file that sets a bit it does not know.
 inline constexpr uint64_t kKnownFeatures = 0;

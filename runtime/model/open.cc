@@ -40,10 +40,12 @@ Status verify_header(std::span<const uint8_t> bytes) {
     return damaged("it does not start with the Pith magic");
   if (h.header_crc != crc32c(&h, sizeof h - sizeof h.header_crc))
     return damaged("the header checksum does not match");
-  if (h.major != file::kMajor)
+  if (h.major != file::kMajor ||
+      h.minor > file::kMinor)  // a newer minor may say things that we would not hear
     return Status(Code::unsupported,
-                  format("file format %u.%u; this runtime reads %u.x: convert the model again", h.major,
-                         h.minor, file::kMajor));
+                  format("the file has format %u.%u; this runtime reads %u.0 to %u.%u: %s", h.major, h.minor,
+                         file::kMajor, file::kMajor, file::kMinor,
+                         h.major < file::kMajor ? "convert the model again" : "use a newer runtime"));
   if (const uint64_t unknown = h.required_features & ~file::kKnownFeatures; unknown != 0)
     return Status(Code::unsupported, format("the file requires feature bits 0x%" PRIx64
                                             " that this runtime does not know: use a newer runtime",
