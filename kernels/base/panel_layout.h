@@ -31,7 +31,7 @@ namespace pith {
 
 inline constexpr uint32_t kPanelWidth = 32;
 inline constexpr uint64_t kMaxPanelExtent = uint64_t{1} << 30;  // of N and K: no size below can wrap
-inline constexpr uint64_t kMaxCodesK = uint64_t{1} << 17;       // i8c: 127 * 127 * K fits i32
+inline constexpr uint64_t kMaxCodesK = uint64_t{1} << 16;       // i8c: 255 * 127 * K fits i32
 
 struct PanelMatrix {
   Layout layout = Layout::row_major;
@@ -115,7 +115,7 @@ constexpr const char* panel_fault(const PanelMatrix& m) {
   if (!is_panel_layout(m.layout)) return "the layout is not a packed one";
   if (m.n == 0 || m.k == 0 || m.n > kMaxPanelExtent || m.k > kMaxPanelExtent)
     return "an extent is zero or larger than 2^30";
-  if (m.layout == Layout::i8c && m.k > kMaxCodesK) return "more than 131072 weights per output";
+  if (m.layout == Layout::i8c && m.k > kMaxCodesK) return "more than 65536 weights per output";
   const bool fits =
       has_group_scales(m.layout) ? m.group == 32 || m.group == 64 || m.group == 128 : m.group == 0;
   return fits ? nullptr : "the group must be 32, 64 or 128 for 4-bit layouts and 0 for others";

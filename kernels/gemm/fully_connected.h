@@ -50,6 +50,9 @@ struct RowGrid {
   float scale;
   int32_t zero;
 };
+RowGrid row_grid_from(float lo, float hi, bool finite);  // lo <= 0 <= hi: the row's extremes
+RowGrid row_grid_ref(const float* x, size_t k);
+int32_t row_code_ref(float x, const RowGrid& grid);
 void quantize_rows_ref(const float* x, size_t k, int8_t* codes, RowGrid* grids, Range rows);
 struct FullyConnectedDynamicArgs {
   size_t m, n, k;

@@ -90,23 +90,34 @@ PITH_FULLY_CONNECTED_CODES(uint8_t, int8_t)
 PITH_FULLY_CONNECTED_CODES(uint8_t, uint8_t)
 #undef PITH_FULLY_CONNECTED_CODES
 
+RowGrid row_grid_ref(const float* x, size_t k) {
+  float lo = 0, hi = 0, poison = 0;
+  for (size_t i = 0; i < k; ++i) {
+    lo = x[i] < lo ? x[i] : lo;
+    hi = x[i] > hi ? x[i] : hi;
+    poison += x[i] * 0.0f;  // becomes NaN when an element is not finite
+  }
+  return row_grid_from(lo, hi, poison == 0.0f);
+}
+
+RowGrid row_grid_from(float lo, float hi, bool finite) {
+  RowGrid grid;
+  const float span = hi - lo;
+  // Below 1e-30 every code is zero, and so is x but for 1e-30.
+  grid.scale = span > 1e-30f ? span / 255.0f : 1.0f;
+  grid.zero = round_to_code(-128.0f - lo / grid.scale, 0, -128, 127);
+  if (!finite || !(span <= 3.4e38f)) grid.scale = NAN;
+  return grid;
+}
+
+// A grid of NaN gives some code of the range: its sums are NaN whatever they are multiplied with.
+int32_t row_code_ref(float x, const RowGrid& grid) { return quantize(x, grid.scale, grid.zero, -128, 127); }
+
 void quantize_rows_ref(const float* x, size_t k, int8_t* codes, RowGrid* grids, Range rows) {
   for (size_t m = rows.begin; m < rows.end; ++m) {
-    const float* row = x + m * k;
-    float lo = 0, hi = 0, poison = 0;
-    for (size_t i = 0; i < k; ++i) {
-      lo = row[i] < lo ? row[i] : lo;
-      hi = row[i] > hi ? row[i] : hi;
-      poison += row[i] * 0.0f;  // becomes NaN when an element is not finite
-    }
-    RowGrid& grid = grids[m];
-    const float span = hi - lo;
-    grid.scale =
-        span > 1e-30f ? span / 255.0f : 1.0f;  // below, every code is zero, and so is x but for 1e-30
-    grid.zero = round_to_code(-128.0f - lo / grid.scale, 0, -128, 127);
+    grids[m] = row_grid_ref(x + m * k, k);
     for (size_t i = 0; i < k; ++i)
-      codes[m * k + i] = static_cast<int8_t>(quantize(row[i], grid.scale, grid.zero, -128, 127));
-    if (poison != 0.0f || !(span <= 3.4e38f)) grid.scale = NAN;
+      codes[m * k + i] = static_cast<int8_t>(row_code_ref(x[m * k + i], grids[m]));
   }
 }
 
