@@ -13,7 +13,7 @@ constexpr Pass kOrder[] = {
     STEP(remove_dead_code),  STEP(remove_identities), STEP(fold_constants),
     STEP(merge_equal_nodes),  // exporters compute x - mean(x) twice
     STEP(fuse_gelu),          // patterns as the source wrote them
-    STEP(fuse_layer_norm),
+    STEP(fuse_layer_norm),   STEP(fuse_rotary),       STEP(fuse_attention),
     STEP(move_transposes),  // channels-last from here on
     STEP(remove_identities), STEP(fold_constants),
     STEP(fold_scale_bias),  // the constants now vary along the last dim
