@@ -1,9 +1,8 @@
 // Which function serves which operator, and what is checked for all of them.
 #include "runtime/backends/pith/pith_backend.h"
 
-#include <span>
-
 #include "runtime/backends/pith/own_kernels.h"
+#include "runtime/backends/pith/own_nodes.h"
 
 namespace pith {
 namespace {
@@ -14,7 +13,10 @@ struct Row {
   PrepareFn prepare;
 };
 // One line per operator.
-constexpr std::span<const Row> kTable = {};
+constexpr Row kTable[] = {
+    {schema::Op::ConvOptions, take_conv},
+    {schema::Op::FullyConnectedOptions, take_fully_connected},
+};
 
 const Row* find_row(schema::Op op) {
   for (const Row& row : kTable)

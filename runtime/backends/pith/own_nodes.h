@@ -1,0 +1,10 @@
+// The functions of the table in pith_backend.cc.
+#pragma once
+#include "runtime/ops/op.h"
+
+namespace pith {
+
+Status take_conv(const NodeView& node, PrepareContext& context);             // own_conv.cc
+Status take_fully_connected(const NodeView& node, PrepareContext& context);  // own_conv.cc
+
+}  // namespace pith
