@@ -101,9 +101,9 @@ Status import_rotary(ImportContext& c) {
 }  // namespace
 
 std::span<const ImportRule> attention_imports() {
-  static constexpr ImportRule kRules[] = {{"Attention", import_attention},
-                                          {"com.microsoft:Attention", import_packed_attention},
-                                          {"RotaryEmbedding", import_rotary}};
+  static constexpr ImportRule kRules[] = {{"Attention", import_attention, 3},
+                                          {"com.microsoft:Attention", import_packed_attention, 2},
+                                          {"RotaryEmbedding", import_rotary, 3}};
   return kRules;
 }
 

@@ -25,7 +25,7 @@ Status cast_like(ImportContext& c) {
 }  // namespace
 
 std::span<const ImportRule> cast_imports() {
-  static constexpr ImportRule kRules[] = {{"Cast", cast}, {"CastLike", cast_like}};
+  static constexpr ImportRule kRules[] = {{"Cast", cast}, {"CastLike", cast_like, 2}};
   return kRules;
 }
 

@@ -52,10 +52,10 @@ Status eye_like(ImportContext& c) {
 }  // namespace
 
 std::span<const ImportRule> constant_imports() {
-  static constexpr ImportRule kRules[] = {{"Constant", constant},
+  static constexpr ImportRule kRules[] = {{"Constant", constant, 0},
                                           {"ConstantOfShape", constant_of_shape},
                                           {"EyeLike", eye_like},
-                                          {"Range", range}};
+                                          {"Range", range, 3}};
   return kRules;
 }
 

@@ -155,10 +155,10 @@ Status import_conv_transpose(ImportContext& c) {
 }  // namespace
 
 std::span<const ImportRule> conv_imports() {
-  static constexpr ImportRule kRules[] = {{"Conv", import_conv},
-                                          {"ConvInteger", import_conv_integer},
-                                          {"ConvTranspose", import_conv_transpose},
-                                          {"com.microsoft:FusedConv", import_conv}};
+  static constexpr ImportRule kRules[] = {{"Conv", import_conv, 2},
+                                          {"ConvInteger", import_conv_integer, 2},
+                                          {"ConvTranspose", import_conv_transpose, 2},
+                                          {"com.microsoft:FusedConv", import_conv, 2}};
   return kRules;
 }
 

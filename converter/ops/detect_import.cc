@@ -30,7 +30,7 @@ Status import_einsum(ImportContext& c) {
 }  // namespace
 
 std::span<const ImportRule> detect_imports() {
-  static constexpr ImportRule kRules[] = {{"NonMaxSuppression", import_nms}, {"Einsum", import_einsum}};
+  static constexpr ImportRule kRules[] = {{"NonMaxSuppression", import_nms, 2}, {"Einsum", import_einsum}};
   return kRules;
 }
 

@@ -69,14 +69,14 @@ Status non_zero(ImportContext& c) {
 
 std::span<const ImportRule> gather_imports() {
   static constexpr ImportRule kRules[] = {
-      {"Gather", gather},
-      {"GatherElements", gather_elements},
-      {"GatherND", gather_nd},
+      {"Gather", gather, 2},
+      {"GatherElements", gather_elements, 2},
+      {"GatherND", gather_nd, 2},
       {"NonZero", non_zero},
-      {"OneHot", one_hot},
-      {"Scatter", scatter_elements},
-      {"ScatterElements", scatter_elements},
-      {"ScatterND", scatter_nd},
+      {"OneHot", one_hot, 3},
+      {"Scatter", scatter_elements, 3},
+      {"ScatterElements", scatter_elements, 3},
+      {"ScatterND", scatter_nd, 3},
   };
   return kRules;
 }

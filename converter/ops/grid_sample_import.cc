@@ -29,7 +29,7 @@ Status import_grid_sample(ImportContext& c) {
 }  // namespace
 
 std::span<const ImportRule> grid_sample_imports() {
-  static constexpr ImportRule kRules[] = {{"GridSample", import_grid_sample}};
+  static constexpr ImportRule kRules[] = {{"GridSample", import_grid_sample, 2}};
   return kRules;
 }
 

@@ -118,6 +118,7 @@ class ImportContext {
 struct ImportRule {
   const char* type;  // "Conv", or "com.microsoft:FusedConv" for another domain
   Status (*run)(ImportContext&);
+  size_t inputs = 1;  // the first so many are given, or the importer refuses the node before run
 };
 // The rule for a type ("domain:Type" outside the standard domain), or null.
 const ImportRule* find_import(const std::string& type);

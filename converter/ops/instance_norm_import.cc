@@ -107,9 +107,9 @@ Status local_response(ImportContext& c) {
 }
 
 constexpr ImportRule kRules[] = {
-    {"InstanceNormalization", instance},
-    {"GroupNormalization", group},
-    {"BatchNormalization", batch},
+    {"InstanceNormalization", instance, 3},
+    {"GroupNormalization", group, 3},
+    {"BatchNormalization", batch, 5},
     {"MeanVarianceNormalization", mean_variance},
     {"LpNormalization", lp},
     {"LRN", local_response},

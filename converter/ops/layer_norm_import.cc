@@ -64,11 +64,11 @@ Status skip_normalization(ImportContext& c) {
 }
 
 constexpr ImportRule kRules[] = {
-    {"LayerNormalization", layer_normalization},
-    {"RMSNormalization", rms_normalization},
-    {"SimplifiedLayerNormalization", rms_normalization},
-    {"com.microsoft:SkipLayerNormalization", skip_normalization<false>},
-    {"com.microsoft:SkipSimplifiedLayerNormalization", skip_normalization<true>},
+    {"LayerNormalization", layer_normalization, 2},
+    {"RMSNormalization", rms_normalization, 2},
+    {"SimplifiedLayerNormalization", rms_normalization, 2},
+    {"com.microsoft:SkipLayerNormalization", skip_normalization<false>, 3},
+    {"com.microsoft:SkipSimplifiedLayerNormalization", skip_normalization<true>, 3},
 };
 
 }  // namespace

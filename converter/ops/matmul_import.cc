@@ -120,13 +120,13 @@ Status import_dynamic_quantize_matmul(ImportContext& c) {
 
 std::span<const ImportRule> matmul_imports() {
   static constexpr ImportRule kRules[] = {
-      {"Gemm", import_gemm},
-      {"MatMul", import_matmul},
-      {"MatMulInteger", import_matmul_integer},
-      {"com.microsoft:DynamicQuantizeMatMul", import_dynamic_quantize_matmul},
-      {"com.microsoft:FusedGemm", import_gemm},
-      {"com.microsoft:FusedMatMul", import_fused_matmul},
-      {"com.microsoft:MatMulIntegerToFloat", import_matmul_integer_to_float}};
+      {"Gemm", import_gemm, 2},
+      {"MatMul", import_matmul, 2},
+      {"MatMulInteger", import_matmul_integer, 2},
+      {"com.microsoft:DynamicQuantizeMatMul", import_dynamic_quantize_matmul, 3},
+      {"com.microsoft:FusedGemm", import_gemm, 2},
+      {"com.microsoft:FusedMatMul", import_fused_matmul, 2},
+      {"com.microsoft:MatMulIntegerToFloat", import_matmul_integer_to_float, 4}};
   return kRules;
 }
 

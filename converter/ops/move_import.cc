@@ -102,8 +102,8 @@ Status reverse_sequence(ImportContext& c) {
 
 std::span<const ImportRule> move_imports() {
   static constexpr ImportRule kRules[] = {
-      {"Concat", concat}, {"Expand", expand}, {"Pad", pad},   {"ReverseSequence", reverse_sequence},
-      {"Slice", slice},   {"Split", split},   {"Tile", tile}, {"Trilu", trilu},
+      {"Concat", concat}, {"Expand", expand, 2}, {"Pad", pad},      {"ReverseSequence", reverse_sequence, 2},
+      {"Slice", slice},   {"Split", split},      {"Tile", tile, 2}, {"Trilu", trilu},
   };
   return kRules;
 }

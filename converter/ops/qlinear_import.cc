@@ -167,15 +167,16 @@ Status import_concat(ImportContext& c) {
 }  // namespace
 
 std::span<const ImportRule> qlinear_imports() {
-  static constexpr ImportRule kRules[] = {{"QLinearConv", import_conv},
-                                          {"QLinearMatMul", import_matmul},
-                                          {"com.microsoft:QGemm", import_gemm},
-                                          {"com.microsoft:QLinearAdd", import_add},
-                                          {"com.microsoft:QLinearConcat", import_concat},
-                                          {"com.microsoft:QLinearGlobalAveragePool", import_global_average},
-                                          {"com.microsoft:QLinearLeakyRelu", import_leaky_relu},
-                                          {"com.microsoft:QLinearMul", import_mul},
-                                          {"com.microsoft:QLinearSigmoid", import_sigmoid}};
+  static constexpr ImportRule kRules[] = {
+      {"QLinearConv", import_conv, 8},
+      {"QLinearMatMul", import_matmul, 8},
+      {"com.microsoft:QGemm", import_gemm, 6},
+      {"com.microsoft:QLinearAdd", import_add, 2},
+      {"com.microsoft:QLinearConcat", import_concat, 3},
+      {"com.microsoft:QLinearGlobalAveragePool", import_global_average, 5},
+      {"com.microsoft:QLinearLeakyRelu", import_leaky_relu, 2},
+      {"com.microsoft:QLinearMul", import_mul, 2},
+      {"com.microsoft:QLinearSigmoid", import_sigmoid, 2}};
   return kRules;
 }
 

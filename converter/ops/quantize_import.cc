@@ -52,7 +52,7 @@ Status dynamic(ImportContext& c) {
 }
 
 constexpr ImportRule kRules[] = {
-    {"QuantizeLinear", quantize}, {"DequantizeLinear", dequantize}, {"DynamicQuantizeLinear", dynamic}};
+    {"QuantizeLinear", quantize, 2}, {"DequantizeLinear", dequantize, 2}, {"DynamicQuantizeLinear", dynamic}};
 
 }  // namespace
 

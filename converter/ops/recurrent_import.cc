@@ -78,7 +78,8 @@ Status import_rnn(ImportContext& c) { return import_recurrent(c, CellKind::rnn);
 }  // namespace
 
 std::span<const ImportRule> recurrent_imports() {
-  static constexpr ImportRule kRules[] = {{"GRU", import_gru}, {"LSTM", import_lstm}, {"RNN", import_rnn}};
+  static constexpr ImportRule kRules[] = {
+      {"GRU", import_gru, 3}, {"LSTM", import_lstm, 3}, {"RNN", import_rnn, 3}};
   return kRules;
 }
 

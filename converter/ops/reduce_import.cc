@@ -69,8 +69,8 @@ constexpr ImportRule kRules[] = {
     {"ReduceSumSquare", reduce<Kind::sum_square>},
     {"ArgMax", arg_reduce<true>},
     {"ArgMin", arg_reduce<false>},
-    {"CumSum", cumulate<false>},
-    {"CumProd", cumulate<true>},
+    {"CumSum", cumulate<false>, 2},
+    {"CumProd", cumulate<true>, 2},
     {"TopK", top_k},
 };
 

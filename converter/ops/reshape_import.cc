@@ -74,6 +74,8 @@ Status size(ImportContext& c) {
   return Status::ok();
 }
 
+constexpr int64_t kMaxBlock = 1 << 15, kMaxBlockedDim = int64_t{1} << 32;  // dim * block^2 stays below 2^63
+
 // [N, C, H, W]: blocks of channels spread over space, or back. Both are a Reshape, a Transpose and a Reshape.
 struct Blocks {
   int64_t n, c, h, w, b;
@@ -83,7 +85,9 @@ Status read_blocks(ImportContext& c, Blocks* out) {
   const Shape& x = c.in(0)->shape;
   if (x.rank() != 4) return c.malformed("takes a tensor of 4 dims");
   *out = {x[0], x[1], x[2], x[3], c.attr_int("blocksize", 0)};
-  if (out->b < 1) return c.malformed("blocksize must be positive");
+  if (out->b < 1 || out->b > kMaxBlock) return c.malformed("blocksize must be 1 to 32768");
+  for (int64_t dim : {out->c, out->h, out->w})
+    if (dim > kMaxBlockedDim) return c.malformed("its dims are too large");
   // One dim may be unknown: it is derived. More need the model to be converted with --shape.
   const int unknown = (out->n < 0) + (out->h < 0) + (out->w < 0);
   if (out->c < 0 || unknown > 1)

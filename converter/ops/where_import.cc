@@ -8,7 +8,7 @@ Status where(ImportContext& c) {
   c.set_out(0, c.emit(schema::WhereOptionsT{}, {c.in(0), c.in(1), c.in(2)}));
   return Status::ok();
 }
-constexpr ImportRule kRules[] = {{"Where", where}};
+constexpr ImportRule kRules[] = {{"Where", where, 3}};
 
 }  // namespace
 

@@ -303,6 +303,12 @@ void OnnxImporter::import_node(const onnx::NodeProto& proto, ir::Block& block, c
     return poison_outputs(node);
   }
   if (!usable) return poison_outputs(node);
+  for (size_t i = 0; i < rule->inputs; ++i)
+    if (i >= node.inputs.size() || node.inputs[i] == nullptr) {
+      problem(Code::bad_file, node,
+              format("input %zu is missing; the operator needs the first %zu", i, rule->inputs));
+      return poison_outputs(node);
+    }
   ImportContext context(*graph_, block, node, this);
   Status s = rule->run(context);
   if (s.is_ok() || (!context.emit_status().is_ok() && s.code() != Code::unsupported)) {
