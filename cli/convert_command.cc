@@ -27,7 +27,10 @@ Status read_options(Options& options) {
   return Status::ok();
 }
 
-bool counts_products(Precision p) { return p == Precision::int8 || p == Precision::int8_dynamic; }
+bool is_grouped(Precision p) { return p == Precision::int4 || p == Precision::nf4; }
+bool counts_products(Precision p) {
+  return p == Precision::int8 || p == Precision::int8_dynamic || is_grouped(p);
+}
 
 void print_report(const Options& options, const ConvertReport& r) {
   const double share = r.source_bytes > 0
@@ -42,6 +45,10 @@ void print_report(const Options& options, const ConvertReport& r) {
       out["quantized_products"] = r.quantized_products;
       out["float_products"] = r.float_products;
     }
+    if (is_grouped(options.convert.precision)) {
+      out["worst_weight_sqnr_db"] = r.worst_sqnr_db;
+      out["worst_product"] = r.worst_product;
+    }
     if (options.convert.precision == Precision::int8) out["calibration_items"] = r.calibration_items;
     out["warnings"] = r.warnings;
     print_json(out);
@@ -52,8 +59,10 @@ void print_report(const Options& options, const ConvertReport& r) {
               bytes_text(r.file_bytes).c_str(), share, bytes_text(r.source_bytes).c_str(), r.nodes,
               r.source_nodes);
   if (!counts_products(options.convert.precision)) return;
-  std::printf("%zu of %zu products run on int8", r.quantized_products,
-              r.quantized_products + r.float_products);
+  const bool grouped = is_grouped(options.convert.precision);
+  std::printf("%zu of %zu products run on %s", r.quantized_products, r.quantized_products + r.float_products,
+              grouped ? "4-bit weights" : "int8");
+  if (grouped) std::printf(", worst weights %.1f dB ('%s')", r.worst_sqnr_db, r.worst_product.c_str());
   if (r.calibration_items > 0)
     std::printf(", calibrated on %lld items", static_cast<long long>(r.calibration_items));
   std::printf("\n");
@@ -87,7 +96,9 @@ void add_convert(CLI::App& app, int* exit_code) {
   CommandLine line(app, "convert", "Convert a model into a .pith file");
   line.argument("MODEL", &convert.source, "Source model (.onnx)");
   line.required("-o,--output", &convert.output, "FILE", "File to write");
-  line.text("--precision", &options->precision, "NAME", "fp32, fp16, int8 or int8-dynamic");
+  line.text("--precision", &options->precision, "NAME", "fp32, fp16, int8, int8-dynamic, int4 or nf4");
+  line.count("--group", &convert.group, 32, 128, "int4, nf4: weights per scale, 32, 64 or 128");
+  line.flag("--asymmetric", &convert.asymmetric, "int4: a zero point per group");
   line.texts("--shape", &options->shapes, "NAME=1,3,224,224", "Fix the shape of an input (repeatable)");
   line.text("--calibrate", &convert.calibration, "DATA", "Representative data for int8");
   line.count("--calibration-items", &convert.calibration_items, 1, size_t{1} << 40,
@@ -100,7 +111,8 @@ void add_convert(CLI::App& app, int* exit_code) {
       "Examples:\n"
       "  pith convert model.onnx -o model.pith\n"
       "  pith convert model.onnx -o model.pith --shape images=1,3,416,416\n"
-      "  pith convert model.onnx -o small.pith --precision int8 --calibrate data/train");
+      "  pith convert model.onnx -o small.pith --precision int8 --calibrate data/train\n"
+      "  pith convert model.onnx -o small.pith --precision int4 --group 64");
   line.run([options, exit_code] { *exit_code = run(*options); });
 }
 

@@ -11,6 +11,7 @@
 #include "cli/model_setup.h"
 #include "cli/output.h"
 #include "converter/compile/convert.h"
+#include "runtime/ops/panel_weights.h"
 
 namespace pith::cli {
 namespace {
@@ -105,7 +106,7 @@ void count_weights(const Model& model, Json* out) {
   for (const TensorView& t : model.tensors())
     if (t.is_constant && t.shape.rank() >= 1) {
       ++constants;
-      bytes += t.byte_size();
+      bytes += stored_bytes(t);
       elements += static_cast<uint64_t>(t.count());
     }
   (*out)["tensors"] = {{"total", model.tensors().size()},

@@ -10,6 +10,7 @@
 #include "converter/passes/pass.h"
 #include "converter/quantize/dynamic_int8.h"
 #include "converter/quantize/half_weights.h"
+#include "converter/quantize/packed_products.h"
 #include "converter/quantize/static_int8.h"
 #include "converter/quantize/widen_half.h"
 
@@ -31,10 +32,19 @@ Status check_paths(const ConvertOptions& options) {
 
 Status check_precision(const ConvertOptions& options) {
   const char* name = name_of(options.precision);
+  const bool grouped = options.precision == Precision::int4 || options.precision == Precision::nf4;
+  if (!grouped && options.group != 0)
+    return Status(Code::bad_argument, std::string("--group has no effect on --precision ") + name);
+  if (options.precision != Precision::int4 && options.asymmetric)
+    return Status(Code::bad_argument, std::string("--asymmetric has no effect on --precision ") + name);
+  if (options.group != 0 && options.group != 32 && options.group != 64 && options.group != 128)
+    return Status(Code::bad_argument, format("--group %zu: use 32, 64 or 128", options.group));
   switch (options.precision) {
     case Precision::fp32:
     case Precision::fp16:
     case Precision::int8_dynamic:
+    case Precision::int4:
+    case Precision::nf4:
       break;
     case Precision::int8:
       if (options.calibration.empty())
@@ -88,6 +98,30 @@ Status quantize_int8(ir::Graph& graph, const ConvertOptions& options, ConvertRep
   return run_passes(graph, {dump});
 }
 
+Status quantize_int8_dynamic(ir::Graph& graph, ConvertReport* report) {
+  PITH_ASSIGN(quantize::DynamicInt8Report dynamic, quantize::quantize_dynamic_int8(graph));
+  report->quantized_products = dynamic.quantized_products;
+  report->float_products = dynamic.float_products;
+  report->warnings = std::move(dynamic.kept_float);
+  return quantize::pack_dynamic_products(graph).status();
+}
+
+Status quantize_grouped(ir::Graph& graph, const ConvertOptions& options, ConvertReport* report) {
+  if (quantize::widen_half_activations(graph).activations > 0) PITH_RETURN_IF_ERROR(run_passes(graph, {}));
+  quantize::widen_half_weights(graph);
+  quantize::GroupOptions group;
+  const bool table = options.precision == Precision::nf4;
+  group.layout = table ? Layout::lut4 : options.asymmetric ? Layout::i4a : Layout::i4s8;
+  group.group = options.group != 0 ? options.group : table ? 64 : 32;
+  PITH_ASSIGN(quantize::PackedReport packed, quantize::pack_grouped_products(graph, group));
+  report->quantized_products = packed.packed;
+  report->float_products = packed.float_products;
+  report->worst_sqnr_db = packed.worst_sqnr_db;
+  report->worst_product = packed.worst;
+  report->warnings = std::move(packed.kept_float);
+  return Status::ok();
+}
+
 }  // namespace
 
 const char* name_of(Precision precision) {
@@ -100,14 +134,20 @@ const char* name_of(Precision precision) {
       return "int8";
     case Precision::int8_dynamic:
       return "int8-dynamic";
+    case Precision::int4:
+      return "int4";
+    case Precision::nf4:
+      return "nf4";
   }
   return "?";
 }
 
 Result<Precision> parse_precision(const std::string& text) {
-  for (Precision p : {Precision::fp32, Precision::fp16, Precision::int8, Precision::int8_dynamic})
+  for (Precision p : {Precision::fp32, Precision::fp16, Precision::int8, Precision::int8_dynamic,
+                      Precision::int4, Precision::nf4})
     if (text == name_of(p)) return p;
-  return Status(Code::bad_argument, "unknown precision '" + text + "': use fp32, fp16, int8 or int8-dynamic");
+  return Status(Code::bad_argument,
+                "unknown precision '" + text + "': use fp32, fp16, int8, int8-dynamic, int4 or nf4");
 }
 
 Status parse_shape_option(const std::string& text, std::map<std::string, Shape>* shapes) {
@@ -157,10 +197,9 @@ Status convert(const ConvertOptions& options, ConvertReport* report) {
                                         static_cast<unsigned long long>(half.audit.count)));
   }
   if (options.precision == Precision::int8_dynamic) {
-    PITH_ASSIGN(quantize::DynamicInt8Report dynamic, quantize::quantize_dynamic_int8(*graph));
-    report->quantized_products = dynamic.quantized_products;
-    report->float_products = dynamic.float_products;
-    report->warnings = std::move(dynamic.kept_float);
+    PITH_RETURN_IF_ERROR(quantize_int8_dynamic(*graph, report));
+  } else if (options.precision == Precision::int4 || options.precision == Precision::nf4) {
+    PITH_RETURN_IF_ERROR(quantize_grouped(*graph, options, report));
   }
   if (options.precision == Precision::int8) PITH_RETURN_IF_ERROR(quantize_int8(*graph, options, report));
   report->nodes = graph->in_order().size();

@@ -11,9 +11,9 @@
 
 namespace pith {
 
-enum class Precision { fp32, fp16, int8, int8_dynamic };
+enum class Precision { fp32, fp16, int8, int8_dynamic, int4, nf4 };
 const char* name_of(Precision precision);
-// "fp32", "fp16", "int8", "int8-dynamic"; unsupported for precisions planned but not in this build.
+// "fp32", "fp16", "int8", "int8-dynamic", "int4", "nf4".
 Result<Precision> parse_precision(const std::string& text);
 // "NAME=1,3,224,224", the dims positive.
 Status parse_shape_option(const std::string& text, std::map<std::string, Shape>* shapes);
@@ -21,6 +21,8 @@ Status parse_shape_option(const std::string& text, std::map<std::string, Shape>*
 struct ConvertOptions {
   std::string source, output;
   Precision precision = Precision::fp32;
+  size_t group = 0;         // int4, nf4: weights per scale, 32, 64 or 128; 0: 32 for int4, 64 for nf4
+  bool asymmetric = false;  // int4: zero points per group
   std::map<std::string, Shape> shapes;
   std::string calibration;  // data set for int8
   size_t calibration_items = 256;
@@ -37,7 +39,9 @@ struct ConvertReport {
   uint64_t source_bytes = 0;  // with external data
   uint64_t file_bytes = 0;
   size_t source_nodes = 0, nodes = 0;
-  size_t quantized_products = 0, float_products = 0;  // int8: convolutions and matrix products
+  size_t quantized_products = 0, float_products = 0;  // convolutions and matrix products
+  double worst_sqnr_db = 0;  // int4, nf4: of the weights of one product, named by worst_product
+  std::string worst_product;
   int64_t calibration_items = 0;
   std::vector<std::string> warnings;  // what the user should know although it worked
 };

@@ -25,7 +25,14 @@ inline PanelMatrix panel_matrix_of(const TensorView& t) {
   return panel_matrix_of(t.layout, t.group, t.shape);
 }
 
+// Bytes a constant has in the file.
+inline uint64_t stored_bytes(const TensorView& t) {
+  return t.layout == Layout::row_major ? t.byte_size() : panel_matrix_bytes(panel_matrix_of(t));
+}
+
 // Which inputs may be packed; every other use of a packed constant is refused when the file is opened.
-inline bool reads_panels(schema::Op, size_t) { return false; }
+inline bool reads_panels(schema::Op op, size_t input) {
+  return op == schema::Op::FullyConnectedOptions && input == 1;
+}
 
 }  // namespace pith

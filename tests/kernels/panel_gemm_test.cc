@@ -176,6 +176,30 @@ TEST_CASE("packed products: the reference is the product of quantized rows and u
   }
 }
 
+TEST_CASE("packed int8 products equal row-major dynamic ones bit for bit") {
+  std::mt19937 rng(18);
+  const size_t m = 5, n = 45, k = 333;
+  const PanelMatrix matrix{Layout::i8c, 0, n, k};
+  const PanelWeightsMaker w(matrix, rng, Fill::random);
+  const std::vector<float> x = activations(m * k, rng, Fill::random);
+  std::vector<int8_t> codes(m * k);
+  std::vector<RowGrid> grids(m);
+  quantize_rows_ref(x.data(), k, codes.data(), grids.data(), {0, m});
+  std::vector<float> y(m * n);
+  const int32_t no_zero = 0;
+  FullyConnectedDynamicArgs a{};
+  a.m = m, a.n = n, a.k = k;
+  a.codes = codes.data(), a.grids = grids.data();
+  a.w = w.codes.data(), a.w_zero = &no_zero;
+  a.w_scale = w.channel_scale.data(), a.w_scale_stride = 1;
+  a.bias = w.bias.data(), a.y = y.data();
+  a.clamp_min = -30.0f, a.clamp_max = std::numeric_limits<float>::infinity();
+  fully_connected_dynamic_ref<int8_t>(a, {0, (n + kFullyConnectedColumns - 1) / kFullyConnectedColumns});
+  const Cpu cpu = detect_cpu();
+  CHECK(
+      same_bits(product(*select_panel_gemm(Layout::i8c, cpu), select_row_quantizer(cpu), w, x, m, false), y));
+}
+
 TEST_CASE("row codes: every quantizer writes the same bytes") {
   std::mt19937 rng(16);
   const Cpu cpu = detect_cpu();

@@ -8,6 +8,8 @@ namespace pith {
 // Answer of a function that leaves the node to the next backend. reason: static storage, a half sentence.
 inline Status leave(const char* reason) { return Status(Code::unsupported, reason); }
 
+Status own_fully_connected(const NodeView& node, PrepareContext& context);
+
 inline constexpr const char* kPithOwner = "pith";  // NodeState::owner of this backend
 
 }  // namespace pith

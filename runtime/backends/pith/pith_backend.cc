@@ -15,7 +15,7 @@ struct Row {
 // One line per operator.
 constexpr Row kTable[] = {
     {schema::Op::ConvOptions, take_conv},
-    {schema::Op::FullyConnectedOptions, take_fully_connected},
+    {schema::Op::FullyConnectedOptions, own_fully_connected},
 };
 
 const Row* find_row(schema::Op op) {
