@@ -165,6 +165,12 @@ TEST_CASE("xnnpack sums and products of codes give the reference's codes exactly
       const TestTensor y = declared(a, sy, 100 - zero);
       const Compared r =
           compare_binary(binary(kind), std::move(a).quantized(sa, zero), std::move(b).quantized(sb, 7), y);
+#if defined(__aarch64__) || defined(__arm__)
+      if (kind == BinaryKind::mul) {  // left to our own kernel: XNNPACK's rounds otherwise here
+        REQUIRE_FALSE(r.taken);
+        continue;
+      }
+#endif
       REQUIRE(r.taken);
       CHECK(r.max_steps == 0);
     }

@@ -129,8 +129,7 @@ TEST_CASE("inspect shows inputs, operators, kernels and memory") {
   const Ran reference =
       run_pith({"inspect", kModel, "--kernels", "--json"}, {.environment = {{"PITH_BACKEND", "reference"}}});
   const json plain = parsed(reference);
-  for (const json& node : plain["nodes"])
-    CHECK(contains(node["kernel"].get<std::string>(), "reference:"));
+  for (const json& node : plain["nodes"]) CHECK(contains(node["kernel"].get<std::string>(), "reference:"));
 }
 
 TEST_CASE("compare finds no difference between a model and itself, and names the layer that loses most") {
