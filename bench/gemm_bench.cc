@@ -2,6 +2,7 @@
 //   pith_gemm_bench gemm [M ...]     K = 4096, N = 1024, one thread: GOPS (1 multiply-add = 2) and share of the dot peak
 //   pith_gemm_bench gemv [MB]        one row, weights of MB (default 1200) from memory: GB/s and share of the read loop
 //   pith_gemm_bench cached           one row, weights of 0.7 MB
+// PITH_BENCH_ONLY=i4s8 keeps the kernels whose name holds that text.
 // Activations arrive quantized on both sides; "quantize" says what that costs.
 #include <cmath>
 #include <cstdio>
@@ -92,38 +93,39 @@ std::function<void()> runner(const std::shared_ptr<Product>& p, ThreadPool* pool
   };
 }
 
-struct Peaks {
-  double zmm = 0, ymm = 0, avx2 = 0;  // GOPS
-  double of(const PanelGemmKernel& k) const {
-    const bool full = std::strstr(k.name, "avx512") != nullptr;
-    return full ? zmm : k.needs == Cpu::avx2 ? avx2 : ymm;
-  }
-};
-Peaks measure_peaks(Cpu cpu) {
-  Peaks p;
-  double* const to[] = {&p.zmm, &p.ymm, &p.avx2};
-  double (*const run[])(Cpu) = {dot_run_zmm, dot_run_ymm, dot_run_avx2};
-  std::vector<Contestant> all;
-  for (auto* fn : run) all.push_back({"", [fn, cpu] { (void)fn(cpu); }, 2e-9 * fn(cpu)});
-  take_turns(all, 9, 0.01, false);
-  for (size_t i = 0; i < 3; ++i) *to[i] = all[i].rate;
-  return p;
+// Which peak a kernel is compared with.
+const char* peak_name(const PanelGemmKernel& k) {
+  if (std::strstr(k.name, "avx512") != nullptr) return "dot peak zmm";
+  return k.needs == Cpu::avx2 ? "peak vpmaddubsw" : "dot peak ymm";
+}
+void add_peaks(Cpu cpu, std::vector<Contestant>* all) {
+  const std::pair<const char*, double (*)(Cpu)> peaks[] = {
+      {"dot peak zmm", dot_run_zmm}, {"dot peak ymm", dot_run_ymm}, {"peak vpmaddubsw", dot_run_avx2}};
+  for (const auto& [name, run] : peaks)
+    if (run(cpu) > 0) all->push_back({name, [run = run, cpu] { (void)run(cpu); }, 2e-9 * run(cpu)});
+}
+double rate_of(const std::vector<Contestant>& all, const std::string& name) {
+  for (const Contestant& c : all)
+    if (c.name == name) return c.rate;
+  return 0;
 }
 
-bool wanted(const PanelGemmKernel& k, Cpu cpu) { return cpu.has(k.needs) && k.needs != Cpu::none; }
+bool wanted(const PanelGemmKernel& k, Cpu cpu) {
+  const char* only = std::getenv("PITH_BENCH_ONLY");
+  return cpu.has(k.needs) && k.needs != Cpu::none &&
+         (only == nullptr || std::strstr(k.name, only) != nullptr);
+}
 uint16_t group_of(Layout l) { return has_group_scales(l) ? 32 : 0; }
 
 void gemm(const std::vector<size_t>& row_counts) {
   constexpr size_t kN = 1024, kK = 4096;
   const Cpu cpu = detect_cpu();
   for (size_t rows : row_counts) {
-    const Peaks peaks = measure_peaks(cpu);
-    std::printf("M = %zu, K = %zu, N = %zu, 1 thread. dot peak GOPS: zmm %.0f, ymm %.0f, vpmaddubsw %.0f\n",
-                rows, kK, kN, peaks.zmm, peaks.ymm, peaks.avx2);
+    std::printf("M = %zu, K = %zu, N = %zu, 1 thread\n", rows, kK, kN);
     const double ops = 2e-9 * static_cast<double>(rows * kN * kK);
     std::vector<Contestant> all;
     std::vector<Buffer> kept;
-    std::vector<double> peak_of;
+    std::vector<std::string> peak_of;
     const PanelGemmKernels kernels = panel_gemm_kernels();
     for (size_t i = 0; i < kernels.count; ++i) {
       const PanelGemmKernel& k = kernels.first[i];
@@ -131,12 +133,14 @@ void gemm(const std::vector<size_t>& row_counts) {
       const PanelMatrix m{k.layout, group_of(k.layout), kN, kK};
       kept.push_back(weights(m));
       all.push_back({k.name, runner(product(k, m, kept.back().get(), rows), nullptr), ops});
-      peak_of.push_back(peaks.of(k));
+      peak_of.push_back(peak_name(k));
     }
+    add_peaks(cpu, &all);
+    peak_of.resize(all.size());
     for (const char* kind : {"qs8-qc8w", "qd8-qc8w", "qd8-qc4w", "qd8-qb4w"})
       if (std::function<void()> run = xnn_product(kind, rows, kN, kK, 1)) {
         all.push_back({std::string("XNNPACK ") + kind, std::move(run), ops});
-        peak_of.push_back(peaks.zmm);
+        peak_of.push_back("dot peak zmm");
       }
     for (RowForm form : {RowForm::grid_u8, RowForm::minus8}) {
       const PanelGemmKernel k{"", Layout::i8c, 0, form, nullptr};
@@ -146,12 +150,15 @@ void gemm(const std::vector<size_t>& row_counts) {
                        select_row_quantizer(cpu).fn(p->x.data(), p->a.x, {0, p->a.x.m});
                      },
                      ops});
-      peak_of.push_back(0);
+      peak_of.emplace_back();
     }
     take_turns(all, 11, 0.02, false);
-    for (size_t i = 0; i < all.size(); ++i)
-      std::printf("  %-26s %7.1f GOPS %4.0f %%\n", all[i].name.c_str(), all[i].rate,
-                  peak_of[i] > 0 ? 100 * all[i].rate / peak_of[i] : 0.0);
+    for (size_t i = 0; i < all.size(); ++i) {
+      const double peak = rate_of(all, peak_of[i]);
+      std::printf("  %-26s %7.1f GOPS", all[i].name.c_str(), all[i].rate);
+      if (peak > 0) std::printf("  %4.0f %% of %s", 100 * all[i].rate / peak, peak_of[i].c_str());
+      std::printf("\n");
+    }
   }
 }
 

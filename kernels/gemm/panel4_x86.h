@@ -14,8 +14,8 @@
 //   table(codebook), look_up(nibbles, table), lut_dot(i, w, a), lut_start(sums)   for lut4; finished already
 //
 // One activation row: loop panel -> group with the accumulators of a whole strip of channels in registers.
-// More rows: a group of weights (8 registers per vector of channels) is unpacked once and rows stream past it; the i32 and
-// f32 tiles of kRowTile rows stay in L1.
+// More rows: a group of weights (8 vectors per vector of channels) is unpacked once and rows stream past it, R at a time; the
+// i32 and f32 tiles of kRowTile rows stay in L1.
 #pragma once
 #include <xmmintrin.h>
 
@@ -84,6 +84,7 @@ PITH_INLINE typename V::Bytes zeros_of(const Strip<V, L>& s, size_t g, size_t v)
   if constexpr (V::kLanes == 16) {  // only in panels of 32 channels: a vector is one half
     return V::nibbles(row, c >= half);
   } else {
+    if (half % V::kLanes == 0) return V::nibbles(row + c % half, c >= half);
     uint8_t z[V::kLanes];
     for (size_t i = 0; i < V::kLanes; ++i) {
       const size_t at = c + i;
@@ -237,7 +238,7 @@ struct OneRow {
 
 // ---- rows in tiles ---------------------------------------------------------------------------------------------------
 
-template <class V, Layout L, size_t U>
+template <class V, Layout L, size_t R, size_t U>
 struct RowTile {
   using I = typename V::I;
   using F = typename V::F;
@@ -286,35 +287,38 @@ struct RowTile {
     if constexpr (!is_integer_scaled(L)) ((to.h[v] = V::halves(s.scales(g) + 2 * v * V::kLanes)), ...);
   }
 
-  // One row past the weights of a group. kFirst: the i32 tile starts at zero; kLast: it flows into the f32 tile.
-  template <bool kFirst, bool kLast, size_t... j, size_t... v>
-  PITH_INLINE void one_row(const Group& w, const int8_t* a, const int32_t* row_sums, float d, size_t r,
-                           Indices<j...>, Indices<v...>) {
-    I i[U];
-    ((i[v] = start<V, L>(row_sums)), ...);
-    ((i[j % U] = dot<V, L>(i[j % U], w.w[j], V::broadcast(a + j / U * 4))), ...);
-    I acc[U];
-    int32_t* tile = sums + r * kWidth;
-    ((acc[v] = kFirst ? V::zero() : V::load_i(tile + v * V::kLanes)), ...);
+  // T rows past the weights of a group. kFirst: the i32 tile starts at zero; kLast: it flows into the f32 tile. Index j counts
+  // quads of k times the T * U sums, so that neighbouring products do not wait for each other.
+  template <bool kFirst, bool kLast, size_t T, size_t... j, size_t... v>
+  PITH_INLINE void some_rows(const Group& w, const int8_t* a, const int32_t* row_sums, const float* d,
+                             size_t r, Indices<j...>, Indices<v...>) {
+    constexpr size_t kSums = T * U, kWords = sum_words(V::template form<L>());
+    I i[kSums];
+    ((i[v] = start<V, L>(row_sums + v / U * kWords)), ...);
+    ((i[j % kSums] = dot<V, L>(i[j % kSums], w.w[j / kSums * U + j % U],
+                               V::broadcast(a + j % kSums / U * kRowGroup + j / kSums * 4))),
+     ...);
+    (end_row<kFirst, kLast>(w, i[v], row_sums + v / U * kWords, d[v / U], r + v / U, v % U), ...);
+  }
+  template <bool kFirst, bool kLast>
+  PITH_INLINE void end_row(const Group& w, I i, const int32_t* row_sums, float d, size_t r, size_t v) {
+    int32_t* tile = sums + r * kWidth + v * V::kLanes;
+    I acc = kFirst ? V::zero() : V::load_i(tile);
     if constexpr (is_integer_scaled(L)) {
-      ((acc[v] = V::apply(acc[v], i[v], w.s[v])), ...);
-      if constexpr (L == Layout::i4a) ((acc[v] = V::apply_zero(acc[v], w.z[v], row_sums)), ...);
+      acc = V::apply(acc, i, w.s[v]);
+      if constexpr (L == Layout::i4a) acc = V::apply_zero(acc, w.z[v], row_sums);
     } else {
-      ((acc[v] = V::add_i(acc[v], finish<V, L>(i[v]))), ...);
+      acc = V::add_i(acc, finish<V, L>(i));
     }
     if constexpr (kLast) {
-      float* out = f + r * kWidth;
+      float* out = f + r * kWidth + v * V::kLanes;
       const F scale = V::splat_f(d);
       if constexpr (is_integer_scaled(L))
-        (V::store_f(out + v * V::kLanes,
-                    V::add(V::load_f(out + v * V::kLanes), V::mul(scale, V::cvt(acc[v])))),
-         ...);
+        V::store_f(out, V::add(V::load_f(out), V::mul(scale, V::cvt(acc))));
       else
-        (V::store_f(out + v * V::kLanes,
-                    V::add(V::load_f(out + v * V::kLanes), V::mul(V::cvt(acc[v]), V::mul(w.h[v], scale)))),
-         ...);
+        V::store_f(out, V::add(V::load_f(out), V::mul(V::cvt(acc), V::mul(w.h[v], scale))));
     } else {
-      (V::store_i(tile + v * V::kLanes, acc[v]), ...);
+      V::store_i(tile, acc);
     }
   }
   template <bool kFirst, bool kLast>
@@ -324,9 +328,14 @@ struct RowTile {
     const int32_t* row_sums = s.sums(q, rows.begin);
     const float* d = s.a.x.scales + q / 4 * s.a.x.m + rows.begin;
     const size_t count = rows.end - rows.begin;
-    for (size_t r = 0; r < count; ++r)
-      one_row<kFirst, kLast>(w, a + r * kRowGroup, row_sums + r * kWords, d[r], r, IndicesTo<8 * U>{},
-                             IndicesTo<U>{});
+    size_t r = 0;
+    for (; r + R <= count; r += R)
+      some_rows<kFirst, kLast, R>(w, a + r * kRowGroup, row_sums + r * kWords, d + r, r,
+                                  IndicesTo<8 * R * U>{}, IndicesTo<R * U>{});
+    if constexpr (R > 1)
+      for (; r < count; ++r)
+        some_rows<kFirst, kLast, 1>(w, a + r * kRowGroup, row_sums + r * kWords, d + r, r, IndicesTo<8 * U>{},
+                                    IndicesTo<U>{});
   }
 
   PITH_INLINE void group(const Strip<V, L>& s, size_t q, size_t g, bool first, bool last,
@@ -362,8 +371,8 @@ struct RowTile {
 
 // ---- panels ----------------------------------------------------------------------------------------------------------
 
-// Channels [first, last) of a panel in strips: kOne vectors for a single row, kMany for tiles of rows.
-template <class V, Layout L, size_t kOne, size_t kMany>
+// A panel in strips of channels: kOne vectors for a single row; tiles of rows take kRows rows by kMany vectors.
+template <class V, Layout L, size_t kOne, size_t kRows, size_t kMany>
 void panel4_strips(const PanelGemmArgs& a, const PanelShape& shape, size_t panel, Range rows) {
   const uint8_t* bytes = a.w.bytes + panel * a.w.full.bytes;
   const bool single = rows.end - rows.begin == 1;
@@ -376,22 +385,22 @@ void panel4_strips(const PanelGemmArgs& a, const PanelShape& shape, size_t panel
       continue;
     }
     for (size_t r = rows.begin; r < rows.end; r += kRowTile) {
-      RowTile<V, L, kMany> tile;
+      RowTile<V, L, kRows, kMany> tile;
       tile.run(strip, {r, r + kRowTile < rows.end ? r + kRowTile : rows.end});
     }
   }
 }
 
 // Full panels with V, narrower ones by vectors N of 8 channels.
-template <class V, class N, Layout L, size_t kOne, size_t kMany>
+template <class V, class N, Layout L, size_t kOne, size_t kRows, size_t kMany>
 void panel4_gemm(const PanelGemmArgs& a, Range panels, Range rows) {
   if (rows.begin == rows.end) return;
   for (size_t p = panels.begin; p < panels.end; ++p) {
     const PanelShape& shape = p + 1 == a.w.panels ? a.w.last : a.w.full;
     if (shape.width == kPanelWidth)
-      panel4_strips<V, L, kOne, kMany>(a, shape, p, rows);
+      panel4_strips<V, L, kOne, kRows, kMany>(a, shape, p, rows);
     else
-      panel4_strips<N, L, 1, 1>(a, shape, p, rows);
+      panel4_strips<N, L, 1, 4, 1>(a, shape, p, rows);
   }
 }
 

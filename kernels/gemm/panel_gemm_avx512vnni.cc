@@ -85,16 +85,16 @@ void panel_i8c_avx512vnni(const PanelGemmArgs& a, Range panels, Range rows) {
   i8c_gemm<Zmm, YmmVnni, 12, 2, 2>(a, panels, rows);
 }
 void panel_i4s8_avx512vnni(const PanelGemmArgs& a, Range panels, Range rows) {
-  panel4_gemm<Zmm, YmmVnni, Layout::i4s8, 2, 2>(a, panels, rows);
+  panel4_gemm<Zmm, YmmVnni, Layout::i4s8, 2, 1, 2>(a, panels, rows);
 }
 void panel_i4a_avx512vnni(const PanelGemmArgs& a, Range panels, Range rows) {
-  panel4_gemm<Zmm, YmmVnni, Layout::i4a, 2, 2>(a, panels, rows);
+  panel4_gemm<Zmm, YmmVnni, Layout::i4a, 2, 1, 2>(a, panels, rows);
 }
 void panel_i4f16_avx512vnni(const PanelGemmArgs& a, Range panels, Range rows) {
-  panel4_gemm<Zmm, YmmVnni, Layout::i4f16, 2, 2>(a, panels, rows);
+  panel4_gemm<Zmm, YmmVnni, Layout::i4f16, 2, 1, 2>(a, panels, rows);
 }
 void panel_lut4_avx512vnni(const PanelGemmArgs& a, Range panels, Range rows) {
-  panel4_gemm<Zmm, YmmVnni, Layout::lut4, 2, 2>(a, panels, rows);
+  panel4_gemm<Zmm, YmmVnni, Layout::lut4, 2, 1, 2>(a, panels, rows);
 }
 
 }  // namespace pith::kernels

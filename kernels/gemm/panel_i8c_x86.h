@@ -13,7 +13,7 @@
 namespace pith::kernels {
 namespace {
 
-constexpr size_t kPrefetchRows = 1024;  // bytes ahead with many rows
+constexpr size_t kPrefetchRows = 1024, kPrefetchOneRow = 18432;  // bytes ahead, measured on Zen 4
 
 template <class V, size_t R, size_t U>
 struct CodeTile {
@@ -33,15 +33,18 @@ struct CodeTile {
   PITH_INLINE void run(const Strip<V, Layout::i8c>& s, size_t row) {
     clear(IndicesTo<R * U>{});
     const size_t stride = s.row_bytes(), step = s.a.x.m * kRowGroup,
-                 ahead = R > 3 ? kPrefetchRows : kPrefetchCodes;
+                 ahead = R > 3 ? kPrefetchRows : kPrefetchOneRow;
     const uint8_t* codes = s.codes(0);
     const int8_t* a = s.activations(0, row);
     size_t left = s.a.w.code_rows;
-    for (; left >= 8; left -= 8, a += step)
+    for (; left >= 8; left -= 8, a += step) {
+      // The next group of a tile is a jump away that hardware does not foresee.
+      prefetch(reinterpret_cast<const uint8_t*>(a) + step, IndicesTo<(R * kRowGroup + 63) / 64>{});
       for (size_t j = 0; j < 8; ++j, codes += stride) {
         prefetch(codes + ahead, IndicesTo<(U * V::kBytes + 63) / 64>{});
         code_row(codes, a + 4 * j, IndicesTo<U>{}, IndicesTo<R * U>{});
       }
+    }
     for (size_t j = 0; j < left; ++j, codes += stride)
       code_row(codes, a + 4 * j, IndicesTo<U>{}, IndicesTo<R * U>{});
     finish(s, row, IndicesTo<R * U>{});

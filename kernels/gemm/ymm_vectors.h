@@ -49,6 +49,10 @@ struct Ymm {
   PITH_INLINE static Bytes load_bytes(const uint8_t* p) {
     return _mm_loadl_epi64(static_cast<const __m128i*>(static_cast<const void*>(p)));
   }
+  PITH_INLINE static Bytes nibbles(const uint8_t* p, bool high_ones) {
+    const __m128i x = load_bytes(p), mask = _mm_set1_epi8(15);
+    return _mm_and_si128(high_ones ? _mm_srli_epi16(x, 4) : x, mask);
+  }
   PITH_INLINE static Table table(const int8_t* codebook) {
     if (codebook == nullptr) return zero();
     return _mm256_broadcastsi128_si256(
