@@ -1,16 +1,20 @@
 // pith inspect: what is in a .pith file, which kernels would run it, and how much memory it needs.
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "cli/command_line.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/graph_page.h"
 #include "cli/live_memory.h"
 #include "cli/model_setup.h"
 #include "cli/output.h"
 #include "converter/compile/convert.h"
+#include "converter/data/atomic_file.h"
 #include "runtime/ops/panel_weights.h"
 
 namespace pith::cli {
@@ -19,10 +23,10 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Options {
-  std::string model;
+  std::string model, html;
   std::vector<std::string> shapes;
   size_t threads = 1;
-  bool kernels = false, memory = false, json = false;
+  bool kernels = false, memory = false, ops = false, json = false;
 };
 
 std::string text_of(const flatbuffers::String* s) { return s == nullptr ? "" : s->str(); }
@@ -194,20 +198,44 @@ void print_memory(const Json& memory) {
   }
 }
 
+// Operators of all blocks by their schema name, each once, sorted: what PITH_OPS_FILE of a selective build takes.
+std::set<std::string> operator_names(const Model& model) {
+  std::set<std::string> names;
+  for (const schema::Block* block : *model.program().blocks())
+    if (block->operators() != nullptr)
+      for (const schema::Operator* op : *block->operators()) {
+        std::string name = schema::EnumNameOp(op->options_type());
+        names.insert(name.substr(0, name.rfind("Options")));
+      }
+  return names;
+}
+
 Status inspect(const Options& options) {
   PITH_ASSIGN(const LoadedModel loaded, load_model(options.model));
   Json out;
   describe_program(*loaded.model, &out);
   count_weights(*loaded.model, &out);
-  if (options.kernels || options.memory) {
+  if (options.ops) out["ops"] = operator_names(*loaded.model);
+  if (options.kernels || options.memory || !options.html.empty()) {
     PITH_ASSIGN(const std::unique_ptr<Session> session, plan(options, loaded));
     out["nodes"] = planned_nodes(*session);
-    if (options.memory) out["memory"] = memory_json(*session);
+    if (options.memory || !options.html.empty()) out["memory"] = memory_json(*session);
+    if (!options.html.empty()) {
+      const std::string title = std::filesystem::path(options.model).filename().string();
+      const std::string page = graph_page(title, out, *session);
+      PITH_RETURN_IF_ERROR(data::write_file_atomically(options.html, page.data(), page.size()));
+    }
   } else {
     out["nodes"] = file_nodes(*loaded.model);
   }
   if (options.json) {
     print_json(out);
+    return Status::ok();
+  }
+  if (options.ops) {
+    std::printf("# operators of %s, for -DPITH_OPS_FILE\n",
+                std::filesystem::path(options.model).filename().string().c_str());
+    for (const Json& name : out["ops"]) std::printf("%s\n", name.get<std::string>().c_str());
     return Status::ok();
   }
   print_head(out);
@@ -225,16 +253,19 @@ void add_inspect(CLI::App& app, int* exit_code) {
   line.argument("MODEL", &options->model, "Model (.pith, or .onnx converted in memory)");
   line.flag("--kernels", &options->kernels, "The kernel of every step, and why not a faster one");
   line.flag("--memory", &options->memory, "Live activation bytes at every step as bars");
+  line.text("--html", &options->html, "graph.html", "Write graph, memory plan and kernels as one web page");
+  line.flag("--ops", &options->ops, "Only the names of its operators, for a selective build");
   line.texts("--shape", &options->shapes, "NAME=1,3,224,224",
              "Shape of an input; free dimensions are 1 otherwise");
   line.count("--threads", &options->threads, 1, 1024, "Threads to plan for");
   line.flag("--json", &options->json, "Print one JSON object");
   line.examples(
-      "--kernels and --memory plan the model and run it once on made-up input.\n\n"
+      "--kernels, --memory and --html plan the model and run it once on made-up input.\n\n"
       "Examples:\n"
       "  pith inspect model.pith\n"
       "  pith inspect model.pith --kernels --memory\n"
-      "  pith inspect model.pith --json");
+      "  pith inspect model.pith --html graph.html\n"
+      "  pith inspect model.pith --ops > ops.txt        then cmake -DPITH_OPS_FILE=ops.txt ...");
   line.run([options, exit_code] {
     if (Status s = inspect(*options); !s.is_ok()) *exit_code = report("inspect", s);
   });

@@ -132,6 +132,9 @@ Status read_shape(const schema::Tensor& t, const char* name, Shape* out) {
   const auto* dims = t.dims();
   const uint32_t rank = dims == nullptr ? 0 : dims->size();
   PITH_REQUIRE(rank <= kMaxRank, "tensor '%s' has rank %u; at most %d is supported", name, rank, kMaxRank);
+  // FlatBuffers' verifier aligns the length of a vector, not its 8-byte elements.
+  PITH_REQUIRE(rank == 0 || reinterpret_cast<uintptr_t>(dims->Data()) % alignof(int64_t) == 0,
+               "the dims of tensor '%s' are not aligned", name);
   for (uint32_t i = 0; i < rank; ++i) {
     PITH_REQUIRE(dims->Get(i) >= kUnknownDim, "tensor '%s' has a negative dim %lld", name,
                  static_cast<long long>(dims->Get(i)));

@@ -20,10 +20,17 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 extern "C" __attribute__((weak)) size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
                                                                 unsigned seed);
-extern "C" __attribute__((weak)) void __sanitizer_set_death_callback(void (*callback)());
 extern "C" const char* __asan_default_options();
-// One allocation above 1 GiB is a finding.
-extern "C" const char* __asan_default_options() { return "max_allocation_size_mb=1024:detect_leaks=1"; }
+extern "C" const char* __ubsan_default_options();
+// A report aborts, so that the input is kept; one allocation above 1 GiB is a finding too.
+extern "C" const char* __asan_default_options() { return "abort_on_error=1:max_allocation_size_mb=1024"; }
+extern "C" const char* __ubsan_default_options() { return "abort_on_error=1:print_stacktrace=1"; }
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
 
 namespace {
 
@@ -182,10 +189,7 @@ int main(int argc, char** argv) {
   }
   signal(SIGALRM, on_signal);
   signal(SIGABRT, on_signal);
-  if (__sanitizer_set_death_callback != nullptr)
-    __sanitizer_set_death_callback(save_input);
-  else
-    catch_faults();
+  if (!kSanitized) catch_faults();
   const std::vector<Bytes> corpus = read_corpus(paths);
   if (corpus.empty()) {
     fprintf(stderr, "fuzz: no input of at most %zu bytes in what was named\n", kMaxInput);
