@@ -132,6 +132,41 @@ TEST_CASE("inspect shows inputs, operators, kernels and memory") {
   for (const json& node : plain["nodes"]) CHECK(contains(node["kernel"].get<std::string>(), "reference:"));
 }
 
+TEST_CASE("inspect lists operators for a selective build") {
+  const Ran r = run_pith({"inspect", "tests/data/format/v1.0/conv-bn-relu.pith", "--ops"});
+  CHECK(r.code == 0);
+  CHECK(r.out.rfind("# operators of conv-bn-relu.pith", 0) == 0);
+  CHECK(contains(r.out, "\nConv\n"));
+  CHECK(contains(r.out, "\nTranspose\n"));
+  CHECK_FALSE(contains(r.out, "Options"));
+  const json j = parsed(run_pith({"inspect", kModel, "--ops", "--json"}));
+  CHECK(std::find(j["ops"].begin(), j["ops"].end(), "FullyConnected") != j["ops"].end());
+}
+
+TEST_CASE("inspect writes a page that needs nothing else and takes no name for markup") {
+  const TempFolder folder;
+  const std::string model = folder / "a<b>.pith", page = folder / "graph.html";
+  std::filesystem::copy("tests/data/format/v1.0/conv-bn-relu.pith", model);
+  REQUIRE(run_pith({"inspect", model, "--html", page}).code == 0);
+  const std::string text = slurp(page), begin = "id=\"data\">";
+  const size_t from = text.find(begin) + begin.size(), to = text.find("</script>", from);
+  REQUIRE(to != std::string::npos);
+  const std::string data = text.substr(from, to - from);
+  CHECK_FALSE(contains(data, "<"));
+  CHECK_FALSE(contains(text, "src="));
+  CHECK_FALSE(contains(text, "href="));
+  const json j = json::parse(data, nullptr, false);
+  REQUIRE(j.is_object());
+  CHECK(j["title"] == "a<b>.pith");
+  REQUIRE(j["nodes"].size() > 1);
+  CHECK(j["graph"]["edges"].size() == j["nodes"].size());
+  for (size_t i = 1; i < j["nodes"].size(); ++i)
+    CHECK(j["graph"]["edges"][i]["after"].size() > 0);  // a chain
+  const uint64_t arena = j["memory"]["arena_bytes"];
+  for (const json& t : j["graph"]["tensors"])
+    if (t.contains("life")) CHECK(t["life"][3].get<uint64_t>() + t["bytes"].get<uint64_t>() <= arena);
+}
+
 TEST_CASE("compare finds no difference between a model and itself, and names the layer that loses most") {
   const TempFolder folder;
   const std::string set = labelled(folder, 0), half = folder / "half.pith";
