@@ -134,7 +134,8 @@ LoadedModel converted(const std::string& source, Precision precision, const std:
 
 TEST_CASE("allocations: the shipped digits model runs without any, at every precision") {
   const std::string source = test::project_file("examples/digits/digits.onnx");
-  for (Precision precision : {Precision::fp32, Precision::fp16, Precision::int8_dynamic}) {
+  for (Precision precision :
+       {Precision::fp32, Precision::fp16, Precision::int8_dynamic, Precision::int4, Precision::nf4}) {
     const test::TempFolder folder;
     check_model(converted(source, precision, "", folder), std::string("digits ") + name_of(precision), "");
   }
@@ -184,7 +185,7 @@ TEST_CASE("allocations: every real model runs without any") {
   CHECK(ran == 22);
 }
 
-TEST_CASE("allocations: real models in int8 run without any") {
+TEST_CASE("allocations: real models in 8 and 4 bits run without any") {
   const std::string root = test::shared_data();
   PITH_SKIP_WITHOUT(root);
   setenv("PITH_SHARED", root.c_str(), 1);  // the data sets' root
@@ -200,7 +201,9 @@ TEST_CASE("allocations: real models in int8 run without any") {
                         Case{"mnist-8/model.onnx", Precision::int8_dynamic, nullptr},
                         Case{"dtln/model_2.onnx", Precision::int8_dynamic, nullptr},
                         Case{"magika-v3.3/model.onnx", Precision::int8_dynamic, nullptr},
-                        Case{"tiny-random-gpt2/model.onnx", Precision::int8_dynamic, nullptr}}) {
+                        Case{"tiny-random-gpt2/model.onnx", Precision::int8_dynamic, nullptr},
+                        Case{"tiny-random-gpt2/model.onnx", Precision::int4, nullptr},
+                        Case{"bert-toy/model.onnx", Precision::nf4, nullptr}}) {
     const std::string source = root + "/data/models-onnx/" + c.file;
     const std::string set =
         c.calibration == nullptr

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # Makes the golden files of a format version: small .pith files and the values they must give for ever.
-# Usage: make_golden.py BUILD_FOLDER OUTPUT_FOLDER        (the files in v1.0/ were made with format 1.0; never make those again)
-# NAME.pith is converted from tests/data/onnx/NAME; NAME.txt holds one line a tensor: "input|output NAME DTYPE DIMS : VALUES".
+# Usage: make_golden.py BUILD_FOLDER OUTPUT_FOLDER        files that are there already are left: v1.0/ was made with format 1.0
+# NAME.pith is converted from tests/data/onnx; NAME.txt holds one line a tensor: "input|output NAME DTYPE DIMS : VALUES", where
+# floats are eight hexadecimal digits, their bytes in file order.
 import ast
 import json
 import os
@@ -11,9 +12,14 @@ import sys
 import tempfile
 
 ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.."))
-# What a reader of the first version must know: float and quantized convolutions, products, branches, recurrence, free dims.
-MODELS = {"conv-bn-relu": "fp32", "qdq-conv": "fp32", "if-branches": "fp32", "gru": "fp32", "dynamic-reshape": "fp32",
-          "gemm": "int8-dynamic", "fp16": "fp16"}
+# What a reader of the first version must know: float, half and quantized convolutions and products, branches, recurrence,
+# free dims, and every packed layout of weights. Name: (model, options of convert).
+MODELS = {"conv-bn-relu": ("conv-bn-relu", []), "qdq-conv": ("qdq-conv", []), "if-branches": ("if-branches", []), "gru": ("gru", []),
+          "dynamic-reshape": ("dynamic-reshape", []), "gemm": ("gemm", ["--precision", "int8-dynamic"]),
+          "fp16": ("fp16", ["--precision", "fp16"]), "packed-int8": ("attention", ["--precision", "int8-dynamic"]),
+          "packed-int4": ("attention", ["--precision", "int4"]), "packed-int4-64": ("attention", ["--precision", "int4", "--group", "64"]),
+          "packed-int4-asymmetric": ("attention", ["--precision", "int4", "--asymmetric"]),
+          "packed-nf4": ("attention", ["--precision", "nf4"])}
 CODES = {"f4": ("f", "f32"), "f2": ("e", "f16"), "i4": ("i", "i32"), "i8": ("q", "i64"), "b1": ("?", "bool")}
 
 
@@ -32,14 +38,13 @@ def line(role, name, path):
     return f"{role} {name} {dtype} {' '.join(map(str, shape))} : {numbers}\n"
 
 
-def make(build, out, name, precision):
-    folder = os.path.join(ROOT, "tests/data/onnx", name)
-    reference = os.path.join(folder, "ref_true" if name == "if-branches" else "ref")
+def make(build, out, name, source, options):
+    folder = os.path.join(ROOT, "tests/data/onnx", source)
+    reference = os.path.join(folder, "ref_true" if source == "if-branches" else "ref")
     with open(os.path.join(reference, "names.json"), encoding="utf-8") as f:
         names = json.load(f)["inputs"]
     model = os.path.join(out, name + ".pith")
-    subprocess.run([os.path.join(build, "cli/pith"), "convert", os.path.join(folder, "model.onnx"), "-o", model, "--precision",
-                    precision], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([os.path.join(build, "cli/pith"), "convert", os.path.join(folder, "model.onnx"), "-o", model] + options, check=True, stdout=subprocess.DEVNULL)
     with tempfile.TemporaryDirectory() as results:
         inputs = [os.path.join(reference, f"input_{i}.npy") for i in range(len(names))]
         flags = [word for n, path in zip(names, inputs) for word in ("--input", f"{n}={path}")]
@@ -55,9 +60,10 @@ def make(build, out, name, precision):
 def main():
     build, out = sys.argv[1:]
     os.makedirs(out, exist_ok=True)
-    for name, precision in MODELS.items():
-        make(os.path.abspath(build), out, name, precision)
-    print(f"{len(MODELS)} golden files in {out}")
+    missing = {name: how for name, how in MODELS.items() if not os.path.exists(os.path.join(out, name + ".pith"))}
+    for name, (source, options) in missing.items():
+        make(os.path.abspath(build), out, name, source, options)
+    print(f"{len(missing)} golden files made in {out}, {len(MODELS) - len(missing)} left as they are")
 
 
 main()
