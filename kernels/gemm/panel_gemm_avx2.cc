@@ -1,7 +1,6 @@
 // Products with packed weights, AVX2: 16-bit sums of byte products, widened and scaled by one vpmaddwd per group.
 #include <immintrin.h>
 
-#include "kernels/gemm/panel_i8c_x86.h"
 #include "kernels/gemm/ymm_vectors.h"
 
 namespace pith::kernels {
@@ -16,15 +15,28 @@ struct Avx2 : Ymm {
     return L == Layout::i8c ? RowForm::grid : L == Layout::i4a ? RowForm::pairs_sum : RowForm::minus8_pairs;
   }
   PITH_INLINE static I ones() { return _mm256_set1_epi16(1); }
-  PITH_INLINE static I start(const int32_t* sums) { return _mm256_set1_epi32(sums[0]); }
-  PITH_INLINE static I lut_start(const int32_t*) { return zero(); }
-  PITH_INLINE static I dot(I i, I w, I a) { return _mm256_add_epi16(i, _mm256_maddubs_epi16(w, a)); }
-  PITH_INLINE static I dot8(I i, I w, I a) {
+  template <Layout L>
+  PITH_INLINE static I start(const int32_t* sums) {
+    return L == Layout::lut4 ? zero() : _mm256_set1_epi32(sums[0]);
+  }
+  template <Layout L, size_t j>
+  PITH_INLINE static I dot(I i, I w, Acts codes) {
+    const I a = broadcast(codes + 4 * j);
+    if constexpr (L != Layout::lut4) return _mm256_add_epi16(i, _mm256_maddubs_epi16(w, a));
+    const I pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(a, w));
+    return _mm256_add_epi32(i, _mm256_madd_epi16(pairs, ones()));
+  }
+  template <size_t j>
+  PITH_INLINE static I dot8(I i, I w, Acts8 codes) {
+    const I a = broadcast(codes + 4 * j);
     const I pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(a), _mm256_sign_epi8(w, a));
     return _mm256_add_epi32(i, _mm256_madd_epi16(pairs, ones()));
   }
   PITH_INLINE static I start8(int32_t zero, const int32_t* ksum) { return start8_with(-zero, ksum); }
-  PITH_INLINE static I finish(I i) { return _mm256_madd_epi16(i, ones()); }
+  template <Layout L>
+  PITH_INLINE static I finish(I i) {
+    return L == Layout::lut4 ? i : _mm256_madd_epi16(i, ones());
+  }
   // The scale twice per channel, for both lanes.
   PITH_INLINE static Scales scales(const uint8_t* p) {
     const I twice = _mm256_set1_epi64x(0x0504050401000100);
@@ -33,7 +45,10 @@ struct Avx2 : Ymm {
   PITH_INLINE static I lane_offset() {
     return _mm256_setr_epi64x(0, 0x0808080808080808, 0, 0x0808080808080808);
   }
-  PITH_INLINE static I apply(I acc, I i, Scales s) { return _mm256_add_epi32(acc, _mm256_madd_epi16(i, s)); }
+  template <Layout>
+  PITH_INLINE static I apply(I acc, I i, Scales s) {
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(i, s));
+  }
   PITH_INLINE static ZeroScales zero_scales(const uint8_t* s, Bytes z) {
     const I centred = _mm256_sub_epi16(_mm256_set1_epi32(8), _mm256_cvtepu8_epi32(z));  // high halves 0
     return _mm256_mullo_epi16(scales(s), centred);
@@ -42,29 +57,25 @@ struct Avx2 : Ymm {
     return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_set1_epi32(sums[1]), z));
   }
   PITH_INLINE static I look_up(I nibbles, Table t) { return _mm256_shuffle_epi8(t, nibbles); }
-  PITH_INLINE static I lut_dot(I i, I w, I a) {
-    const I pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(a, w));
-    return _mm256_add_epi32(i, _mm256_madd_epi16(pairs, ones()));
-  }
 };
 
 }  // namespace
 
 void panel_i8c_avx2(const PanelGemmArgs& a, Range panels, Range rows) {
-  i8c_gemm<Avx2, Avx2, 4, 2, 4>(a, panels, rows);
+  i8c_gemm<Avx2, TileShape<4, 4, 2>, Avx2, TileShape<1, 4, 1>>(a, panels, rows);
 }
 // Tiles of one row by one vector: GCC 12 spills the sums of larger ones (clang 14 gains 15 % from 3 x 2).
 void panel_i4s8_avx2(const PanelGemmArgs& a, Range panels, Range rows) {
-  panel4_gemm<Avx2, Avx2, Layout::i4s8, 4, 1, 1>(a, panels, rows);
+  panel4_gemm<Layout::i4s8, Avx2, TileShape<4, 1, 1>, Avx2, TileShape<1, 1, 1>>(a, panels, rows);
 }
 void panel_i4a_avx2(const PanelGemmArgs& a, Range panels, Range rows) {
-  panel4_gemm<Avx2, Avx2, Layout::i4a, 4, 1, 1>(a, panels, rows);
+  panel4_gemm<Layout::i4a, Avx2, TileShape<4, 1, 1>, Avx2, TileShape<1, 1, 1>>(a, panels, rows);
 }
 void panel_i4f16_avx2(const PanelGemmArgs& a, Range panels, Range rows) {
-  panel4_gemm<Avx2, Avx2, Layout::i4f16, 4, 1, 1>(a, panels, rows);
+  panel4_gemm<Layout::i4f16, Avx2, TileShape<4, 1, 1>, Avx2, TileShape<1, 1, 1>>(a, panels, rows);
 }
 void panel_lut4_avx2(const PanelGemmArgs& a, Range panels, Range rows) {
-  panel4_gemm<Avx2, Avx2, Layout::lut4, 4, 1, 1>(a, panels, rows);
+  panel4_gemm<Layout::lut4, Avx2, TileShape<4, 1, 1>, Avx2, TileShape<1, 1, 1>>(a, panels, rows);
 }
 
 }  // namespace pith::kernels

@@ -3,7 +3,6 @@
 
 #define PITH_DPBUSD _mm256_dpbusd_epi32
 #define PITH_DPWSSD _mm256_dpwssd_epi32
-#include "kernels/gemm/panel_i8c_x86.h"
 #include "kernels/gemm/ymm_vectors.h"
 
 #define PITH_NAME(layout) panel_##layout##_ymm

@@ -3,7 +3,8 @@
 #pragma once
 #include <immintrin.h>
 
-#include "kernels/gemm/panel4_x86.h"
+#include "kernels/gemm/panel4_tiles.h"
+#include "kernels/gemm/panel_i8c_tiles.h"
 
 namespace pith::kernels {
 namespace {
@@ -11,13 +12,24 @@ namespace {
 struct Ymm {
   using I = __m256i;
   using F = __m256;
+  using W = I;
+  using Acc = I;
+  using Sum8 = I;
+  using Acts = const int8_t*;  // broadcast from memory, quad by quad
+  using Acts8 = Acts;
+  template <Layout>
+  using Sum = I;
   using Bytes = __m128i;  // 8 of them
   using Table = __m256i;
   using Scales = __m256i;
   using ZeroScales = __m256i;
-  static constexpr size_t kLanes = 8, kBytes = 32;
+  static constexpr size_t kLanes = 8, kBytes = 32, kSteps = 1;
 
   PITH_INLINE static I zero() { return _mm256_setzero_si256(); }
+  PITH_INLINE static I zero8() { return zero(); }
+  PITH_INLINE static I finish8(I i) { return i; }
+  PITH_INLINE static Acts acts(const int8_t* codes) { return codes; }
+  PITH_INLINE static Acts8 acts8(const int8_t* codes) { return codes; }
   PITH_INLINE static I load(const uint8_t* p) {
     return _mm256_loadu_si256(static_cast<const I*>(static_cast<const void*>(p)));
   }
@@ -72,17 +84,31 @@ struct YmmVnni : Ymm {
            : L == Layout::lut4 ? RowForm::minus128
                                : RowForm::minus8;
   }
-  PITH_INLINE static I start(const int32_t* sums) { return _mm256_set1_epi32(sums[0]); }
-  PITH_INLINE static I lut_start(const int32_t* sums) { return _mm256_set1_epi32(sums[0]); }
-  PITH_INLINE static I dot(I i, I w, I a) { return PITH_DPBUSD(i, w, a); }
-  PITH_INLINE static I dot8(I i, I w, I a) { return PITH_DPBUSD(i, a, w); }
+  template <Layout>
+  PITH_INLINE static I start(const int32_t* sums) {
+    return _mm256_set1_epi32(sums[0]);
+  }
+  template <Layout, size_t j>
+  PITH_INLINE static I dot(I i, I w, Acts a) {
+    return PITH_DPBUSD(i, w, broadcast(a + 4 * j));
+  }
+  template <size_t j>
+  PITH_INLINE static I dot8(I i, I w, Acts8 a) {
+    return PITH_DPBUSD(i, broadcast(a + 4 * j), w);
+  }
   PITH_INLINE static I start8(int32_t zero, const int32_t* ksum) { return start8_with(-(zero + 128), ksum); }
-  PITH_INLINE static I finish(I i) { return i; }
+  template <Layout>
+  PITH_INLINE static I finish(I i) {
+    return i;
+  }
   // The scale in the low half; the high half of a sum is its sign and must not count.
   PITH_INLINE static Scales scales(const uint8_t* p) {
     return _mm256_and_si256(_mm256_cvtepi8_epi32(load_bytes(p)), _mm256_set1_epi32(0xffff));
   }
-  PITH_INLINE static I apply(I acc, I i, Scales s) { return PITH_DPWSSD(acc, i, s); }
+  template <Layout>
+  PITH_INLINE static I apply(I acc, I i, Scales s) {
+    return PITH_DPWSSD(acc, i, s);
+  }
   PITH_INLINE static ZeroScales zero_scales(const uint8_t* s, Bytes z) {
     const I centred = _mm256_sub_epi16(_mm256_set1_epi32(8), _mm256_cvtepu8_epi32(z));
     return _mm256_mullo_epi16(scales(s), centred);
@@ -94,7 +120,6 @@ struct YmmVnni : Ymm {
     return _mm256_xor_si256(Ymm::table(codebook), _mm256_set1_epi8(-128));
   }
   PITH_INLINE static I look_up(I nibbles, Table t) { return _mm256_shuffle_epi8(t, nibbles); }
-  PITH_INLINE static I lut_dot(I i, I w, I a) { return PITH_DPBUSD(i, w, a); }
 };
 #endif
 
