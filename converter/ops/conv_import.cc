@@ -94,6 +94,8 @@ ir::Value* transposed_weights(ImportContext& c, int64_t groups) {
   return c.reshape(c.transpose(c.reshape(w, split), perm), joined);
 }
 
+constexpr int64_t kMaxTaps = 1 << 20;  // of a kernel's dim, and of padding, as the runtime checks
+
 // output_shape and auto_pad decide the pads: total = stride (in - 1) + output_padding + reach - out.
 Status transpose_pads(ImportContext& c, const std::vector<int64_t>& kernel,
                       schema::ConvTransposeOptionsT* o) {
@@ -109,12 +111,17 @@ Status transpose_pads(ImportContext& c, const std::vector<int64_t>& kernel,
         c.in(0)->shape.rank() == static_cast<int>(rank) + 2 ? c.in(0)->shape[static_cast<int>(d) + 2] : -1;
     const int64_t stride = o->strides.empty() ? 1 : o->strides[d];
     const int64_t extra = o->output_pads.empty() ? 0 : o->output_pads[d];
+    if (kernel[d] > kMaxTaps || in > INT32_MAX ||
+        (!wanted.empty() && (wanted[d] < 0 || wanted[d] > INT32_MAX)))
+      return c.malformed("kernel, input or output_shape is out of range");
     const int64_t reach = (kernel[d] - 1) * (o->dilations.empty() ? 1 : o->dilations[d]) + 1;
     if (in < 0 && !wanted.empty())
       return c.unsupported("output_shape needs the size of every spatial dim, and one is unknown",
                            "fix it with --shape");
     // SAME: out = in * stride, whatever `in` is.
     int64_t total = wanted.empty() ? reach - stride + extra : stride * (in - 1) + extra + reach - wanted[d];
+    if (total > kMaxTaps || total < -kMaxTaps)
+      return c.malformed("it would need more padding than is supported");
     if (total < 0) {  // more outputs than the taps reach: they hold the bias alone
       if (o->output_pads.empty()) o->output_pads.assign(rank, 0);
       o->output_pads[d] += static_cast<uint32_t>(-total);

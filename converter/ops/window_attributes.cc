@@ -6,6 +6,7 @@
 namespace pith {
 namespace {
 constexpr int64_t kMaxCount = 1 << 20;  // as the runtime checks
+constexpr int64_t kMaxSpatialDim = INT32_MAX;
 
 Status to_counts(ImportContext& c, const char* name, int64_t lowest, const std::vector<int64_t>& values,
                  std::vector<uint32_t>* out) {
@@ -32,8 +33,10 @@ Status same_pads(ImportContext& c, const ir::Value* x, bool upper, WindowAttribu
     if (in < 0 && stride != 1)
       return c.unsupported("auto_pad needs the size of every spatial dim, and one is unknown",
                            "fix it with --shape");
+    if (in > kMaxSpatialDim) return c.unsupported("a spatial dim is above 2^31");
     const int64_t total = in < 0 ? reach - 1 : ((in + stride - 1) / stride - 1) * stride + reach - in;
     const int64_t small = std::max<int64_t>(total, 0) / 2, large = std::max<int64_t>(total, 0) - small;
+    if (large > kMaxCount) return c.malformed("auto_pad needs more padding than is supported");
     w->pads[d] = static_cast<uint32_t>(upper ? small : large);
     w->pads[d + rank] = static_cast<uint32_t>(upper ? large : small);
   }

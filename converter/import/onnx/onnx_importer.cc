@@ -3,6 +3,7 @@
 
 #include <onnx/onnx_pb.h>
 
+#include <algorithm>
 #include <climits>
 
 #include "converter/ops/import.h"
@@ -85,6 +86,9 @@ void OnnxImporter::add_initializers(const onnx::GraphProto& graph) {
         {Code::unsupported, "", "", "", "the model has sparse initializers", "store them densely"});
 }
 
+// Import rules multiply dims by strides, blocks and groups.
+constexpr int64_t kMaxInputDim = INT32_MAX;
+
 void OnnxImporter::add_input(const onnx::ValueInfoProto& info) {
   ir::Value* value = graph_->add_value(info.name());
   scopes_.back()[info.name()] = value;
@@ -111,6 +115,13 @@ void OnnxImporter::add_input(const onnx::ValueInfoProto& info) {
     }
   } else if (type.has_shape()) {
     diagnostics_.add({Code::unsupported, "", "", "", "input '" + info.name() + "' has more than 8 dims", ""});
+  }
+  if (std::any_of(value->shape.dims().begin(), value->shape.dims().end(),
+                  [](int64_t d) { return d > kMaxInputDim; })) {
+    diagnostics_.add(
+        {Code::unsupported, "", "", "",
+         "input '" + info.name() + "' has shape " + value->shape.text() + "; a dim is at most 2^31 - 1", ""});
+    poisoned_.insert(value);
   }
   const auto fixed = options_.input_shapes.find(info.name());
   if (fixed == options_.input_shapes.end()) return;
