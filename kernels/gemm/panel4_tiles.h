@@ -14,6 +14,10 @@
 //   zero_scales(s8, z), apply_zero(acc, sz, sums)   s * (8 - z);  acc += sz * sum(a)
 //   halves(f16)          f32
 //   table(codebook), look_up(nibbles, table)  for lut4
+// and where kPairs says that products of 2 rows x 2 channels x 8 k exist: Pair (32 codes of two rows, interleaved by 8),
+//   pair(codes, codes), join_low(a, b), join_high(a, b)      weights of quads 2r and 2r + 1 by channel: 0, 1 and 2, 3
+//   pair_start<L>(sums, sums), pair_dot<s>(i, w, p)          i: channels x rows; s: which 8 k
+//   first_row(low, high), second_row(low, high)              the four channels of a row
 //
 // One activation row: loop panel -> group with the accumulators of a whole strip of channels in registers.
 // More rows: a group of weights (8 vectors per vector of channels) is unpacked once and rows stream past it, R at a time; the
@@ -167,6 +171,15 @@ struct RowTile {
     if constexpr (kQuad % 2 == 0) prefetch(at + kPrefetchCodes);
     w = operand<V, L>(kQuad % 2 == 0 ? V::low(x) : V::high(x), table);
   }
+  template <size_t... j>
+  PITH_INLINE static void join(Group& g, Indices<j...>) {
+    (join_one(g.w[j / U * 2 * U + j % U], g.w[(j / U * 2 + 1) * U + j % U]), ...);
+  }
+  PITH_INLINE static void join_one(typename V::W& even, typename V::W& odd) {
+    const typename V::W low = V::join_low(even, odd);
+    odd = V::join_high(even, odd);
+    even = low;
+  }
   // A last group with fewer rows: activations behind K are zero, so any weights do.
   PITH_INLINE static void unpack_short(const Strip<V, L>& s, size_t q, const typename V::Table& table,
                                        Group& to) {
@@ -202,6 +215,38 @@ struct RowTile {
      ...);
     (end_row<kFirst, kLast>(w, i[v], row_sums + v / U * kWords, d[v / U], r + v / U, v % U), ...);
   }
+  // T / 2 pairs of rows; `lone`: the second row of the only pair does not exist, the first stands in for it.
+  template <bool kFirst, bool kLast, size_t T, size_t... j, size_t... v>
+  PITH_INLINE void pair_rows(const Group& w, const int8_t* a, const int32_t* row_sums, const float* d,
+                             size_t r, bool lone, Indices<j...>, Indices<v...>) {
+    constexpr size_t kSums = T * U, kWords = sum_words(V::template form<L>());
+    typename V::Acc i[kSums];
+    typename V::Pair pairs[T / 2];
+    const size_t second = lone ? 0 : 1;
+    ((pairs[v / (2 * U)] =
+          V::pair(a + v / (2 * U) * 2 * kRowGroup, a + (v / (2 * U) * 2 + second) * kRowGroup)),
+     ...);
+    ((i[v] = V::template pair_start<L>(row_sums + v / (2 * U) * 2 * kWords,
+                                       row_sums + (v / (2 * U) * 2 + second) * kWords)),
+     ...);
+    ((i[j % kSums] = V::template pair_dot<j / kSums>(
+          i[j % kSums], w.w[(j / kSums * 2 + j % kSums / U % 2) * U + j % U], pairs[j % kSums / (2 * U)])),
+     ...);
+    (end_pair<kFirst, kLast, v>(w, i, row_sums, d, r, lone), ...);
+  }
+  // Sum v of pair_rows is one of two halves; the first of both ends two rows.
+  template <bool kFirst, bool kLast, size_t v>
+  PITH_INLINE void end_pair(const Group& w, const typename V::Acc* i, const int32_t* row_sums, const float* d,
+                            size_t r, bool lone) {
+    constexpr size_t kWords = sum_words(V::template form<L>()), kRow = v / (2 * U) * 2;
+    if constexpr (v / U % 2 == 0) {
+      end_row<kFirst, kLast>(w, V::first_row(i[v], i[v + U]), row_sums + kRow * kWords, d[kRow], r + kRow,
+                             v % U);
+      if (!lone)
+        end_row<kFirst, kLast>(w, V::second_row(i[v], i[v + U]), row_sums + (kRow + 1) * kWords, d[kRow + 1],
+                               r + kRow + 1, v % U);
+    }
+  }
   template <bool kFirst, bool kLast>
   PITH_INLINE void end_row(const Group& w, typename V::template Sum<L> i, const int32_t* row_sums, float d,
                            size_t r, size_t v) {
@@ -232,6 +277,15 @@ struct RowTile {
     const float* d = s.a.x.scales + q / 4 * s.a.x.m + rows.begin;
     const size_t count = rows.end - rows.begin;
     size_t r = 0;
+    if constexpr (V::kPairs) {
+      for (; r + R <= count; r += R)
+        pair_rows<kFirst, kLast, R>(w, a + r * kRowGroup, row_sums + r * kWords, d + r, r, false,
+                                    IndicesTo<4 * R * U>{}, IndicesTo<R * U>{});
+      for (; r < count; r += 2)
+        pair_rows<kFirst, kLast, 2>(w, a + r * kRowGroup, row_sums + r * kWords, d + r, r, r + 1 == count,
+                                    IndicesTo<8 * U>{}, IndicesTo<2 * U>{});
+      return;
+    }
     for (; r + R <= count; r += R)
       some_rows<kFirst, kLast, R>(w, a + r * kRowGroup, row_sums + r * kWords, d + r, r,
                                   IndicesTo<8 * R * U>{}, IndicesTo<R * U>{});
@@ -248,6 +302,7 @@ struct RowTile {
       unpack(s, q, table, w, IndicesTo<8 * U>{});
     else
       unpack_short(s, q, table, w);
+    if constexpr (V::kPairs) join(w, IndicesTo<4 * U>{});
     read_scales(s, g, w, IndicesTo<U>{});
     if (first && last)
       all_rows<true, true>(s, w, q, rows);

@@ -8,6 +8,8 @@
 //   finish8(i)            i32 per channel
 //   start8(zero, ksum)    what removes the row's zero point and the form's offset: -(zero + offset) * ksum
 //
+// and where kPairs says so what panel4_tiles.h lists for it, with pair8(codes, codes): 8 codes of two rows.
+//
 // A tile of R rows x U vectors of channels keeps its sums in registers over all of K. Rows are dealt evenly to the tiles.
 #pragma once
 #include "kernels/gemm/panel_strip.h"
@@ -80,10 +82,61 @@ struct CodeTile {
   }
 };
 
+// R rows as pairs for products of 2 rows x 2 channels x 8 k; the last pair of an odd R takes its row twice.
+template <class V, size_t R, size_t U>
+struct PairTile {
+  static constexpr size_t kPairs = (R + 1) / 2;
+  typename V::Acc acc[2 * kPairs * U];  // [pair][half of the channels][vector]
+
+  template <size_t... j>
+  PITH_INLINE void clear(Indices<j...>) {
+    ((acc[j] = V::zero()), ...);
+  }
+  template <size_t... v, size_t... p, size_t... j>
+  PITH_INLINE void step(const uint8_t* codes, size_t stride, const int8_t* a, Indices<v...>, Indices<p...>,
+                        Indices<j...>) {
+    const typename V::W even[U] = {V::load(codes + v * V::kBytes)...};
+    const typename V::W odd[U] = {V::load(codes + stride + v * V::kBytes)...};
+    const typename V::W low[U] = {V::join_low(even[v], odd[v])...},
+                        high[U] = {V::join_high(even[v], odd[v])...};
+    const typename V::W rows[kPairs] = {
+        V::pair8(a + 2 * p * kRowGroup, a + (2 * p + 1 < R ? 2 * p + 1 : 2 * p) * kRowGroup)...};
+    ((acc[j] = V::pair_product(acc[j], j / U % 2 == 0 ? low[j % U] : high[j % U], rows[j / (2 * U)])), ...);
+  }
+  PITH_INLINE void run(const Strip<V, Layout::i8c>& s, size_t row) {
+    clear(IndicesTo<2 * kPairs * U>{});
+    const size_t stride = s.row_bytes(), next = s.a.x.m * kRowGroup;
+    const uint8_t* codes = s.codes(0);
+    const int8_t* a = s.activations(0, row);
+    for (size_t r = 0; r < s.a.w.code_rows; r += 2, codes += 2 * stride) {
+      prefetch(codes + kPrefetchRows);
+      step(codes, stride, a + r / 8 * next + r % 8 * 4, IndicesTo<U>{}, IndicesTo<kPairs>{},
+           IndicesTo<2 * kPairs * U>{});
+    }
+    finish(s, row, IndicesTo<kPairs * U>{});
+  }
+  template <size_t... j>
+  PITH_INLINE void finish(const Strip<V, Layout::i8c>& s, size_t row, Indices<j...>) {
+    (finish_pair<j / U, j % U>(s, row), ...);
+  }
+  template <size_t p, size_t v>
+  PITH_INLINE void finish_pair(const Strip<V, Layout::i8c>& s, size_t row) {
+    const typename V::Acc low = acc[2 * p * U + v], high = acc[(2 * p + 1) * U + v];
+    CodeTile<V, 1, 1>::finish_one(s, row + 2 * p, v, V::first_row(low, high));
+    if constexpr (2 * p + 1 < R)
+      CodeTile<V, 1, 1>::finish_one(s, row + 2 * p + 1, v, V::second_row(low, high));
+  }
+};
+
 template <class V, size_t R, size_t U>
 void code_tile(const Strip<V, Layout::i8c>& s, size_t row) {
-  CodeTile<V, R, U> tile;
-  tile.run(s, row);
+  if constexpr (V::kPairs && R > 1) {
+    PairTile<V, R, U> tile;
+    tile.run(s, row);
+  } else {
+    CodeTile<V, R, U> tile;
+    tile.run(s, row);
+  }
 }
 
 template <class V, size_t U, size_t... r>
