@@ -20,20 +20,24 @@ namespace pith::kernels {
 
 inline constexpr size_t kDepthwiseMaxWidth = 8;  // of the kernel, in taps
 inline constexpr size_t kDepthwiseMaxHeight = 8;
+inline constexpr size_t kDepthwiseBlock = 64;  // channels that the widest vector holds
 
-// Output rows of one image from input rows that lie in scratch with their padding: as u8 codes for kernels with flip
-// 0x80, else as i8.
+// Output rows [row, row + rows) of one image. Input rows pass through `ring` in scratch, a block of channels at a time:
+// with their padding, as u8 codes for kernels with flip 0x80, else as i8.
 struct DepthwiseI8Rows {
-  const uint8_t* x;                    // of the first output row
-  size_t pixel_bytes, tap_bytes;       // between input pixels; between taps of a kernel row
-  size_t kernel_row_bytes, row_bytes;  // between kernel rows; between output rows
-  size_t rows, columns, channels;      // of the output
-  size_t kernel_h, kernel_w, stride_w;
-  bool dilated;  // tap_bytes != pixel_bytes
+  const uint8_t* x;      // the image
+  const uint8_t* x_end;  // of all images: nothing is read from there on
+  uint8_t mask;          // x ^ mask is what the kernel reads
+  uint8_t pad;           // the same of the zero point
+  size_t in_h, in_w, pad_top, pad_left;
+  size_t row, rows, columns, channels;  // of the output
+  size_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
+  uint8_t* ring;  // ring_rows rows of row_pixels pixels of kDepthwiseBlock bytes
+  size_t ring_rows, row_pixels;
   const int8_t* w;
-  const int32_t* start;  // [channels rounded up to 64]: bias - (x_zero + flip) * ksum
-  const float* scale;    // likewise
-  int8_t* y;
+  const int32_t* start;        // [depthwise_channels]: bias - (x_zero + flip) * ksum
+  const float* scale;          // likewise
+  int8_t* y;                   // row `row`
   int32_t y_zero, y_lo, y_hi;  // of i8 codes
   uint8_t y_flip;              // 0x80: y gets u8 codes
 };
@@ -44,7 +48,6 @@ using CopyCodesFn = void (*)(uint8_t* to, const uint8_t* from, size_t n,
 struct DepthwiseI8Kernel {
   const char* name;
   DepthwiseI8Fn run;
-  CopyCodesFn copy;
   uint32_t needs;  // Cpu bits
   uint8_t flip;
   uint8_t speed;  // about this many multiply-adds in a nanosecond
@@ -88,10 +91,9 @@ struct DepthwiseI8Shape {
 struct DepthwiseI8Plan {
   DepthwiseI8Shape shape;
   const DepthwiseI8Kernel* kernel;
-  size_t row_pixels, row_bytes;  // of an input row in scratch
   uint8_t mask;                  // x ^ mask is what the kernel reads
-  size_t band_rows;              // most output rows that share a copy
-  size_t scratch_bytes;          // for each caller at a time
+  size_t ring_rows, row_pixels;  // of scratch
+  size_t scratch_bytes;          // for each caller at a time, 64-byte aligned
 };
 // False: the kernel is larger than the limits above.
 bool plan_depthwise_i8(const DepthwiseI8Shape& shape, const DepthwiseI8Kernel& kernel, bool x_is_u8,

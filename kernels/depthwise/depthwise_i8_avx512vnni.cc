@@ -17,7 +17,17 @@ struct Zmm {
   struct Limits {
     Int zero, lo, hi, flip;
   };
+  using Operand = Int;
+  static constexpr bool kManyRegisters = true;
   static Int load(const uint8_t* p) { return _mm512_loadu_si512(p); }
+  static Int load_some(const uint8_t* p, size_t n) {
+    return _mm512_maskz_loadu_epi8((uint64_t{1} << n) - 1, p);
+  }
+  static void store_all(uint8_t* p, Int x) { _mm512_storeu_si512(p, x); }
+  static Int splat(uint8_t byte) { return _mm512_set1_epi8(static_cast<char>(byte)); }
+  static Int splat_dword(int32_t x) { return _mm512_set1_epi32(x); }
+  static Int exclusive(Int a, Int b) { return _mm512_xor_si512(a, b); }
+  static Int both(Int a, Int b) { return _mm512_and_si512(a, b); }
   static Int low8(Int a, Int b) { return _mm512_unpacklo_epi8(a, b); }
   static Int high8(Int a, Int b) { return _mm512_unpackhi_epi8(a, b); }
   static Int low16(Int a, Int b) { return _mm512_unpacklo_epi16(a, b); }
@@ -66,10 +76,14 @@ struct Zmm {
 };
 
 struct YmmVnni : Ymm {
+  using Operand = Int;
+  static constexpr bool kManyRegisters = true;
   static Int operand(Int x) { return x; }
   static void dot(Int& acc, Int x, const Int& w) { asm("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(x), "vm"(w)); }
 };
 struct XmmVnni : Xmm {
+  using Operand = Int;
+  static constexpr bool kManyRegisters = true;
   static Int operand(Int x) { return x; }
   static void dot(Int& acc, Int x, const Int& w) { asm("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(x), "vm"(w)); }
 };

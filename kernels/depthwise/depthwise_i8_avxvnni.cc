@@ -5,10 +5,12 @@ namespace pith::kernels {
 namespace {
 
 struct YmmVnni : Ymm {
+  using Operand = Int;
   static Int operand(Int x) { return x; }
   static void dot(Int& acc, Int x, const Int& w) { acc = _mm256_dpbusd_avx_epi32(acc, x, w); }
 };
 struct XmmVnni : Xmm {
+  using Operand = Int;
   static Int operand(Int x) { return x; }
   static void dot(Int& acc, Int x, const Int& w) { acc = _mm_dpbusd_avx_epi32(acc, x, w); }
 };

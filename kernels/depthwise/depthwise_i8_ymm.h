@@ -14,7 +14,20 @@ struct Ymm {
   struct Limits {
     Int zero, lo, hi, flip;
   };
+  static constexpr bool kManyRegisters = false;
   static Int load(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
+  static Int load_some(const uint8_t* p, size_t n) {
+    alignas(32) uint8_t bytes[32] = {};
+    __builtin_memcpy(bytes, p, n);
+    return load(bytes);
+  }
+  static void store_all(uint8_t* p, Int x) {
+    _mm256_storeu_si256(static_cast<__m256i*>(static_cast<void*>(p)), x);
+  }
+  static Int splat(uint8_t byte) { return _mm256_set1_epi8(static_cast<char>(byte)); }
+  static Int splat_dword(int32_t x) { return _mm256_set1_epi32(x); }
+  static Int exclusive(Int a, Int b) { return _mm256_xor_si256(a, b); }
+  static Int both(Int a, Int b) { return _mm256_and_si256(a, b); }
   static Int low8(Int a, Int b) { return _mm256_unpacklo_epi8(a, b); }
   static Int high8(Int a, Int b) { return _mm256_unpackhi_epi8(a, b); }
   static Int low16(Int a, Int b) { return _mm256_unpacklo_epi16(a, b); }
@@ -66,7 +79,20 @@ struct Xmm {
   struct Limits {
     Int zero, lo, hi, flip;
   };
+  static constexpr bool kManyRegisters = false;
   static Int load(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
+  static Int load_some(const uint8_t* p, size_t n) {
+    alignas(16) uint8_t bytes[16] = {};
+    __builtin_memcpy(bytes, p, n);
+    return load(bytes);
+  }
+  static void store_all(uint8_t* p, Int x) {
+    _mm_storeu_si128(static_cast<__m128i*>(static_cast<void*>(p)), x);
+  }
+  static Int splat(uint8_t byte) { return _mm_set1_epi8(static_cast<char>(byte)); }
+  static Int splat_dword(int32_t x) { return _mm_set1_epi32(x); }
+  static Int exclusive(Int a, Int b) { return _mm_xor_si128(a, b); }
+  static Int both(Int a, Int b) { return _mm_and_si128(a, b); }
   static Int low8(Int a, Int b) { return _mm_unpacklo_epi8(a, b); }
   static Int high8(Int a, Int b) { return _mm_unpackhi_epi8(a, b); }
   static Int low16(Int a, Int b) { return _mm_unpacklo_epi16(a, b); }
