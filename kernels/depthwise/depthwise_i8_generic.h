@@ -190,7 +190,8 @@ struct DepthwiseDown {
   V::dot(s2, q.t2, weights[kx][row][2]); \
   V::dot(s3, q.t3, weights[kx][row][3]);
     COLUMN(a, 0)
-    COLUMN(b, 1) COLUMN(c, 2)
+    COLUMN(b, 1)
+    COLUMN(c, 2)
 #undef COLUMN
         V::store(y, V::finish(s0, s1, s2, s3, finish.scale, finish.limits), channels);
   }
