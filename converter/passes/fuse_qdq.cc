@@ -62,24 +62,32 @@ bool make_integer(ir::Graph& graph, ir::Node* node, ir::Node* q) {
   return true;
 }
 
-// move(DQ(q)) -> DQ(move(q)): the codes move, whatever reads the result.
+// move(DQ(q)) -> DQ(move(q)): the codes move, whatever reads the results (Split has several).
 bool move_codes(ir::Graph& graph, ir::Node* node) {
   ir::Value* codes = codes_of(node->in(0));
   if (codes == nullptr || !moves_codes(*node) || !codes->quant || !codes->quant->per_tensor() ||
-      node->outputs.size() != 1)
+      (node->outputs.size() != 1 && !node->is(schema::Op::SplitOptions)))
     return false;
   std::vector<ir::Value*> inputs = node->inputs;
   inputs[0] = codes;
-  ir::Node* moved =
-      graph.add_node(*node->parent, node, graph.unique_name(node->name), node->op, std::move(inputs));
-  moved->out()->dtype = codes->dtype;
-  moved->out()->shape = node->out()->shape;
-  moved->out()->quant = codes->quant;
-  ir::Node* dq = graph.insert_before(node, graph.unique_name(node->name + "/dequantize"),
-                                     schema::DequantizeOptionsT{}, {moved->out()});
-  dq->out()->dtype = node->out()->dtype;
-  dq->out()->shape = node->out()->shape;
-  graph.replace_uses(node->out(), dq->out());
+  ir::Node* moved = graph.add_node(*node->parent, node, graph.unique_name(node->name), node->op,
+                                   std::move(inputs), node->outputs.size());
+  for (size_t i = 0; i < node->outputs.size(); ++i) {
+    ir::Value* real = node->out(i);
+    if (real == nullptr) {
+      moved->out(i)->producer = nullptr;
+      moved->outputs[i] = nullptr;
+      continue;
+    }
+    moved->out(i)->dtype = codes->dtype;
+    moved->out(i)->shape = real->shape;
+    moved->out(i)->quant = codes->quant;
+    ir::Node* dq = graph.insert_before(node, graph.unique_name(node->name + "/dequantize"),
+                                       schema::DequantizeOptionsT{}, {moved->out(i)});
+    dq->out()->dtype = real->dtype;
+    dq->out()->shape = real->shape;
+    graph.replace_uses(real, dq->out());
+  }
   graph.erase(node);
   return true;
 }

@@ -143,6 +143,7 @@ bool moves_codes(const ir::Node& node) {
     case FlattenOptions:
     case TransposeOptions:
     case SliceOptions:
+    case SplitOptions:
     case GatherOptions:
     case ExpandOptions:
     case TileOptions:
@@ -156,6 +157,12 @@ bool moves_codes(const ir::Node& node) {
     default:
       return false;
   }
+}
+
+bool resamples_codes(const ir::Node& node) {
+  const auto* o = node.as<schema::ResizeOptionsT>();
+  return o != nullptr && o->mode == schema::ResizeMode::linear &&
+         o->coordinates != schema::ResizeCoordinates::tf_crop_and_resize;  // fills with a real number
 }
 
 bool integer_inputs(ir::Graph& graph, const ir::Node& node, const IntegerOperands& operands,
@@ -175,6 +182,9 @@ bool integer_inputs(ir::Graph& graph, const ir::Node& node, const IntegerOperand
     case PoolOptions:
       return node.as<schema::PoolOptionsT>()->kind == schema::PoolKind::average &&
              single_inputs(operands, result, inputs);
+    case ResizeOptions:
+      return resamples_codes(node) && single_inputs(operands, result, inputs) &&
+             operands[0].codes->quant == result.quant;
     case ReduceOptions:
       return is_mean(node) && single_inputs(operands, result, inputs);
     default:

@@ -19,6 +19,9 @@ void attach_quantization(ir::Graph& graph);
 // True for operators that only move elements (or pick the largest) and may do so with codes of one grid.
 bool moves_codes(const ir::Node& node);
 
+// True for a linear Resize, which computes on codes when both sides share one grid (rounding once more).
+bool resamples_codes(const ir::Node& node);
+
 // Fills the inputs of the integer form of `node` with result tensor `result`; false when there is none.
 bool integer_inputs(ir::Graph& graph, const ir::Node& node, const IntegerOperands& operands,
                     const ir::Value& result, std::vector<ir::Value*>* inputs);

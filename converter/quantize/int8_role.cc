@@ -98,7 +98,8 @@ RoleOrReason int8_role(const ir::Node& node) {
   if (node.is(Op::PoolOptions) && node.out(1) != nullptr) return no("its indices are wanted");
   if (node.is(Op::PoolOptions) && node.as<schema::PoolOptionsT>()->kind == schema::PoolKind::average)
     return {Int8Role::elementwise, ""};
-  if (moves_codes(node)) return {Int8Role::same_grid, ""};  // what fuse_qdq will move as codes
+  if (moves_codes(node) || resamples_codes(node))
+    return {Int8Role::same_grid, ""};  // what fuse_qdq will run on codes
   return no("no integer kernel for this operator");
 }
 

@@ -124,6 +124,36 @@ TEST_CASE("fuse_qdq: Concat runs on codes when all operands share the result's g
   }
 }
 
+TEST_CASE("fuse_qdq: Split runs on codes, each part on the input's grid") {
+  for (const bool requantized : {false, true}) {
+    QdqGraph g;
+    schema::SplitOptionsT o;
+    o.axis = 3;
+    schema::OpUnion op;
+    op.Set(o);
+    ir::Node* split = g.graph.add_node(g.graph.main, nullptr, "split", op, {g.image()}, 2);
+    REQUIRE(ir::infer_node(*split).is_ok());
+    for (size_t i : {size_t{0}, size_t{1}}) {
+      ir::Value* part = split->out(i);
+      g.output(i == 0 ? "a" : "b", requantized ? g.through(part, 0.015625f) : part);
+    }
+    settle(g);
+    CHECK(ops_of(g) == "Quantize Split Dequantize Dequantize");
+    CHECK(g.left_in_float() == 0);
+  }
+}
+
+TEST_CASE("fuse_qdq: a linear Resize runs on codes when both sides share one grid") {
+  QdqGraph g;
+  schema::ResizeOptionsT o;
+  o.mode = schema::ResizeMode::linear;
+  ir::Value* r = g.node(
+      "resize", o, {g.through(g.input("x", DType::f32, {1, 4, 4, 2})), nullptr, g.f32({4}, {1, 2, 2, 1})});
+  g.output("y", g.through(r));
+  CHECK(settle(g) == 1);
+  CHECK(ops_of(g) == "Quantize Resize Dequantize");
+}
+
 TEST_CASE("fuse_qdq: does not fire when the float result is read elsewhere or is an output") {
   QdqGraph g;
   ir::Value* w = g.dequantize(g.codes({3, 3, 3, 2}, 1), 0.01f);
