@@ -6,61 +6,15 @@
 #include <cmath>
 #include <map>
 
-#include "converter/data/host_tensor.h"
 #include "converter/eval/dataset_feed.h"
+#include "converter/eval/traced_values.h"
 
 namespace pith::eval {
 namespace {
 
-using Values = std::vector<float>;
-
-bool comparable(const TensorView& t) {
-  return t.data != nullptr && bits_of(t.dtype) >= 8 && (is_float(t.dtype) || t.quant.per_tensor());
-}
-
-// The real numbers a tensor stands for.
-Values real_values(const TensorView& t) {
-  const auto count = static_cast<size_t>(t.count());
-  std::vector<double> codes(count);
-  data::to_doubles(t.dtype, static_cast<const std::byte*>(t.data), count, codes.data());
-  Values values(count);
-  const double scale = t.quant.empty() ? 1 : static_cast<double>(t.quant.scales[0]);
-  const double zero = t.quant.zero_points.empty() ? 0 : t.quant.zero_points[0];
-  for (size_t i = 0; i < count; ++i) values[i] = static_cast<float>((codes[i] - zero) * scale);
-  return values;
-}
-
-void store(const TensorView& t, const Values& values) {
-  std::vector<double> codes(values.begin(), values.end());
-  if (!t.quant.empty()) {
-    const double scale = static_cast<double>(t.quant.scales[0]);
-    const double zero = t.quant.zero_points.empty() ? 0 : t.quant.zero_points[0];
-    for (double& v : codes) v = std::nearbyint(v / scale) + zero;
-  }
-  data::from_doubles(t.dtype, codes.data(), codes.size(), static_cast<std::byte*>(t.data));
-}
-
-// Results of the original, by node name.
-class Recorder : public TraceSink {
- public:
-  void on_step(const StepTrace& step) override {
-    const NodeView& node = *step.node;
-    if (*node.name != '\0' && node.has_out(0) && comparable(node.out(0)) && is_float(node.out(0).dtype))
-      results_[node.name] = real_values(node.out(0));
-  }
-  void clear() { results_.clear(); }
-  const Values* find(const char* node) const {
-    const auto entry = results_.find(node);
-    return entry == results_.end() ? nullptr : &entry->second;
-  }
-
- private:
-  std::map<std::string, Values, std::less<>> results_;
-};
-
 class Watcher : public TraceSink {
  public:
-  Watcher(const Recorder& original, LayerComparison* result) : original_(original), result_(result) {}
+  Watcher(const StepRecorder& original, LayerComparison* result) : original_(original), result_(result) {}
   void set_local(bool local) { local_ = local; }
   Status status() const { return status_; }
   size_t unmatched() const { return unmatched_; }
@@ -68,8 +22,8 @@ class Watcher : public TraceSink {
 
   void on_step(const StepTrace& step) override {
     const NodeView& node = *step.node;
-    const Values* expected = original_.find(node.name);
-    if (expected == nullptr || !node.has_out(0) || !comparable(node.out(0)) ||
+    const std::vector<float>* expected = original_.find(node);
+    if (expected == nullptr || !node.has_out(0) || !has_real_values(node.out(0)) ||
         expected->size() != static_cast<size_t>(node.out(0).count())) {
       ++unmatched_;
       return;
@@ -77,7 +31,7 @@ class Watcher : public TraceSink {
     LayerError& layer = layer_of(step);
     const Status added = (local_ ? layer.local : layer.cumulative).add(*expected, real_values(node.out(0)));
     if (status_.is_ok() && !added.is_ok()) status_ = added;
-    if (local_) store(node.out(0), *expected);
+    if (local_) store_real_values(node.out(0), *expected);
   }
 
  private:
@@ -96,7 +50,7 @@ class Watcher : public TraceSink {
     return result_->layers[entry->second];
   }
 
-  const Recorder& original_;
+  const StepRecorder& original_;
   LayerComparison* result_;
   std::map<std::string, size_t> index_;
   bool local_ = false;
@@ -118,7 +72,7 @@ Status compare_outputs(const Session& original, const Session& compressed, Layer
   for (size_t i = 0; i < count; ++i) {
     const TensorView &a = original.output(i), &b = compressed.output(i);
     result->outputs[i].node = b.name;
-    if (!comparable(a) || !comparable(b) || a.count() != b.count()) continue;
+    if (!has_real_values(a) || !has_real_values(b) || a.count() != b.count()) continue;
     PITH_RETURN_IF_ERROR(result->outputs[i].cumulative.add(real_values(a), real_values(b)));
   }
   return Status::ok();
@@ -146,7 +100,7 @@ Result<LayerComparison> compare_layers(const data::Dataset& dataset, Session& or
   const int64_t total = std::min(options.max_items, dataset.size());
   if (total <= 0) return Status(Code::bad_argument, "the data set '" + dataset.path() + "' is empty");
   LayerComparison result;
-  Recorder recorder;
+  StepRecorder recorder;
   Watcher watcher(recorder, &result);
   for (int64_t i = 0; i < total; ++i) {
     const int64_t item = i * dataset.size() / total;

@@ -1,7 +1,8 @@
 // Where a compressed model loses its way: the error of every layer against the original.
 //   cumulative  both models run on the same item; what reached this layer already carries earlier errors
 //   local       the inputs of every layer are the original's values: only its own error is seen
-// Layers are matched by node name: both models come from one source through the same passes.
+// Layers are matched by the tensors they make, which keep the source's names through the passes, else by node name
+// (traced_values.h): both models come from one source.
 #pragma once
 #include <functional>
 #include <string>
