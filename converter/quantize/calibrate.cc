@@ -68,7 +68,7 @@ class Pass {
     session_options.threads = options_.threads;
     PITH_ASSIGN(const auto session, Session::create(model, session_options));
     for (int64_t i = 0; i < out_.items; ++i) {
-      const int64_t item = item_at(i);
+      const int64_t item = calibration_item(i, source_.items, options_.max_items);
       PITH_RETURN_IF_ERROR(source_.feed(item, *session));
       PITH_RETURN_IF_ERROR(session->run());
       const bool judges = out_.judged_on_fit || i % options_.judge_every == options_.judge_every - 1;
@@ -82,11 +82,6 @@ class Pass {
   }
 
  private:
-  // Spread evenly: a source sorted by class is still covered.
-  int64_t item_at(int64_t i) const {
-    return static_cast<int64_t>(static_cast<__int128>(i) * source_.items / out_.items);
-  }
-
   ir::Graph& graph_;
   const ItemSource& source_;
   const CalibrationOptions& options_;

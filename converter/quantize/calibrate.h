@@ -31,6 +31,13 @@ struct CalibrationOptions {
   std::function<void(int64_t done, int64_t total)> progress;  // in runs of the model; may be empty
 };
 
+// The i-th of at most `max_items` items of a source of `items`, spread evenly: a source sorted by class is covered.
+inline int64_t calibration_item(int64_t i, int64_t items, int64_t max_items) {
+  const int64_t used = items < max_items ? items : max_items;
+  // i < used, so the quotient part cannot overflow and the remainder part stays below items.
+  return i * (items / used) + i * (items % used) / used;
+}
+
 struct Calibration {
   std::map<const ir::Value*, Observation> observations;
   int64_t items = 0;
