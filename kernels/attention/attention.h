@@ -40,7 +40,8 @@ struct AttentionHead {
   int report_stage;
 };
 
-// Query rows `rows`; `scores`: room for a.keys floats of this call alone.
+inline constexpr size_t kAttentionRows = 4;
+// Query rows `rows`; `scores`: room for kAttentionRows * a.keys floats of this call alone.
 void attention_ref(const AttentionHead& a, Range rows, float* scores);
 
 // Rotary embedding of one vector: the first 2 * half elements turn by the given angles, the rest is copied.

@@ -1,7 +1,8 @@
-// Attention with one row of scores at a time.
+// Attention, four rows of scores at a time. A row's result does not depend on the rows beside it.
 #include "kernels/attention/attention.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -32,42 +33,145 @@ void apply_mask(const AttentionHead& a, size_t row, float* s) {
   std::fill(s + end, s + a.keys, kHidden);
 }
 
-void softmax(float* s, size_t n) {
+// e^x for x <= 0, -Inf and NaN; four lanes, 2 ulp, 0 below -87.3. x = n ln 2 + r, |r| <= ln 2 / 2; e^r by its series to r^6, whose
+// rest is below 1e-7 of it. Not libm's: the same bits on every processor.
+Lanes<float> exp_lanes(Lanes<float> x) {
+  constexpr Lanes<float> kLowest = {-87.3f, -87.3f, -87.3f, -87.3f};
+  const Lanes<int32_t> small = x < kLowest, bits_x = std::bit_cast<Lanes<int32_t>>(x);
+  const Lanes<int32_t> bits_low = std::bit_cast<Lanes<int32_t>>(kLowest);
+  x = std::bit_cast<Lanes<float>>((bits_x & ~small) | (bits_low & small));
+  const Lanes<float> moved = x * 1.44269504f + 12582912.0f;  // 1.5 * 2^23: rounds to the nearest integer
+  const Lanes<float> n = moved - 12582912.0f;
+  const Lanes<float> r = (x - n * 0.693145752f) - n * 1.42860677e-6f;
+  Lanes<float> p = r * (1.0f / 720) + 1.0f / 120;
+  p = p * r + 1.0f / 24;
+  p = p * r + 1.0f / 6;
+  p = p * r + 0.5f;
+  p = p * (r * r) + (r + 1.0f);
+  const Lanes<int32_t> power = (std::bit_cast<Lanes<int32_t>>(moved) - 0x4B400000 + 127) << 23;
+  const Lanes<float> e = p * std::bit_cast<Lanes<float>>(power);
+  return std::bit_cast<Lanes<float>>(std::bit_cast<Lanes<int32_t>>(e) & ~small);
+}
+
+// The largest score; NaN if any is.
+float largest(const float* s, size_t n) {
+  Lanes<float> tops = {kHidden, kHidden, kHidden, kHidden};
+  size_t j = 0;
+  for (; j + 4 <= n; j += 4) {
+    const Lanes<float> x = load_lanes(s + j);
+    const Lanes<int32_t> takes = (x > tops) | (x != x);
+    tops = std::bit_cast<Lanes<float>>((std::bit_cast<Lanes<int32_t>>(x) & takes) |
+                                       (std::bit_cast<Lanes<int32_t>>(tops) & ~takes));
+  }
   float top = kHidden;
-  for (size_t j = 0; j < n; ++j) top = s[j] > top || s[j] != s[j] ? s[j] : top;
+  for (size_t l = 0; l < 4; ++l) top = tops[l] > top || tops[l] != tops[l] ? tops[l] : top;
+  for (; j < n; ++j) top = s[j] > top || s[j] != s[j] ? s[j] : top;
+  return top;
+}
+
+void softmax(float* s, size_t n) {
+  const float top = largest(s, n);
   if (top == kHidden) return std::fill(s, s + n, 0.0f);
-  float sum = 0;
-  for (size_t j = 0; j < n; ++j) sum += s[j] = std::exp(s[j] - top);
-  for (size_t j = 0; j < n; ++j) s[j] /= sum;
+  Lanes<float> sums = {};
+  size_t j = 0;
+  for (; j + 4 <= n; j += 4) {
+    const Lanes<float> e = exp_lanes(load_lanes(s + j) - top);
+    store_lanes(s + j, e);
+    sums += e;
+  }
+  if (j < n) {
+    float part[4] = {kHidden, kHidden, kHidden, kHidden};
+    const size_t count = n - j;
+    std::copy(s + j, s + j + count, part);
+    store_lanes(part, exp_lanes(load_lanes(part) - top));
+    std::copy(part, part + count, s + j);
+    sums += load_lanes(part);
+  }
+  const float sum = sum_lanes(sums);
+  for (j = 0; j < n; ++j) s[j] /= sum;
+}
+
+// Scores of `rows` queries from `first` on. A score does not depend on which others are computed beside it.
+void dot_keys(const AttentionHead& a, size_t first, size_t rows, float* s) {
+  constexpr size_t kAtOnce = 2;
+  for (size_t j = 0; j < a.keys; j += kAtOnce) {
+    const float* q[kAttentionRows];
+    const float* k[kAtOnce];  // what does not exist repeats the last; its scores are dropped
+    for (size_t r = 0; r < kAttentionRows; ++r) q[r] = a.q + (first + std::min(r, rows - 1)) * a.q_stride;
+    for (size_t c = 0; c < kAtOnce; ++c) k[c] = a.k + std::min(j + c, a.keys - 1) * a.k_stride;
+    Lanes<float> acc[kAttentionRows][kAtOnce] = {};
+    dot_tile<kAttentionRows, kAtOnce>(q, k, a.depth, acc);
+    for (size_t r = 0; r < rows; ++r)
+      for (size_t c = 0; c < kAtOnce && j + c < a.keys; ++c)
+        s[r * a.keys + j + c] = sum_lanes(acc[r][c]) * a.scale;
+  }
+}
+
+// y[d] += p v[d] in the order of keys. A hidden key (p = 0) must not bring in its NaN.
+void add_values(const AttentionHead& a, size_t begin, const float* p, float* y) {
+  for (size_t j = begin; j < a.keys; ++j) {
+    if (p[j] == 0.0f) continue;
+    const float* v = a.v + j * a.v_stride;
+    for (size_t d = 0; d < a.value_depth; ++d) y[d] += p[j] * v[d];
+  }
+}
+
+// The same for four rows at once, up to the first key that one of them does not see.
+size_t add_shared_values(const AttentionHead& a, size_t first, const float* p) {
+  size_t end = 0;
+  const auto seen = [&](size_t j) {
+    for (size_t r = 0; r < kAttentionRows; ++r)
+      if (p[r * a.keys + j] == 0.0f) return false;
+    return true;
+  };
+  while (end < a.keys && seen(end)) ++end;
+  constexpr size_t kWide = 2 * kLanes<float>;
+  for (size_t d = 0; d + kWide <= a.value_depth; d += kWide) {
+    Lanes<float> sum[kAttentionRows][2] = {};
+    for (size_t j = 0; j < end; ++j) {
+      const float* v = a.v + j * a.v_stride + d;
+      const Lanes<float> v0 = load_lanes(v), v1 = load_lanes(v + kLanes<float>);
+      for (size_t r = 0; r < kAttentionRows; ++r) {
+        sum[r][0] += p[r * a.keys + j] * v0;
+        sum[r][1] += p[r * a.keys + j] * v1;
+      }
+    }
+    for (size_t r = 0; r < kAttentionRows; ++r)
+      for (size_t h = 0; h < 2; ++h)
+        store_lanes(a.y + (first + r) * a.y_stride + d + h * kLanes<float>, sum[r][h]);
+  }
+  for (size_t r = 0; r < kAttentionRows; ++r)
+    for (size_t d = a.value_depth / kWide * kWide; d < a.value_depth; ++d) {
+      float sum = 0;
+      for (size_t j = 0; j < end; ++j) sum += p[r * a.keys + j] * a.v[j * a.v_stride + d];
+      a.y[(first + r) * a.y_stride + d] = sum;
+    }
+  return end;
 }
 
 }  // namespace
 
-void attention_ref(const AttentionHead& a, Range rows, float* s) {
-  for (size_t i = rows.begin; i < rows.end; ++i) {
-    const float* q[1] = {a.q + i * a.q_stride};
-    for (size_t j = 0; j < a.keys; ++j) {
-      const float* k[1] = {a.k + j * a.k_stride};
-      Lanes<float> acc[1][1] = {};
-      dot_tile<1, 1>(q, k, a.depth, acc);
-      s[j] = sum_lanes(acc[0][0]) * a.scale;
+void attention_ref(const AttentionHead& a, Range range, float* scores) {
+  for (size_t i = range.begin; i < range.end; i += kAttentionRows) {
+    const size_t rows = std::min(kAttentionRows, range.end - i);
+    if (a.keys > 0) dot_keys(a, i, rows, scores);
+    for (size_t r = 0; r < rows; ++r) {
+      float* s = scores + r * a.keys;
+      keep(a, i + r, 0, s);
+      if (a.softcap > 0)
+        for (size_t j = 0; j < a.keys; ++j) s[j] = a.softcap * std::tanh(s[j] / a.softcap);
+      keep(a, i + r, 1, s);
+      apply_mask(a, i + r, s);
+      keep(a, i + r, 2, s);
+      softmax(s, a.keys);
+      keep(a, i + r, 3, s);
     }
-    keep(a, i, 0, s);
-    if (a.softcap > 0)
-      for (size_t j = 0; j < a.keys; ++j) s[j] = a.softcap * std::tanh(s[j] / a.softcap);
-    keep(a, i, 1, s);
-    apply_mask(a, i, s);
-    keep(a, i, 2, s);
-    softmax(s, a.keys);
-    keep(a, i, 3, s);
-    float* y = a.y + i * a.y_stride;
-    std::fill(y, y + a.value_depth, 0.0f);
-    for (size_t j = 0; j < a.keys; ++j) {
-      const float p = s[j];
-      if (p == 0.0f) continue;  // a hidden key must not bring in its NaN
-      const float* v = a.v + j * a.v_stride;
-      for (size_t d = 0; d < a.value_depth; ++d) y[d] += p * v[d];
-    }
+    size_t done = 0;
+    if (rows == kAttentionRows)
+      done = add_shared_values(a, i, scores);
+    else
+      for (size_t r = 0; r < rows; ++r) std::fill_n(a.y + (i + r) * a.y_stride, a.value_depth, 0.0f);
+    for (size_t r = 0; r < rows; ++r) add_values(a, done, scores + r * a.keys, a.y + (i + r) * a.y_stride);
   }
 }
 

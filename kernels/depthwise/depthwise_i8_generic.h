@@ -193,7 +193,7 @@ struct DepthwiseDown {
     COLUMN(b, 1)
     COLUMN(c, 2)
 #undef COLUMN
-        V::store(y, V::finish(s0, s1, s2, s3, finish.scale, finish.limits), channels);
+    V::store(y, V::finish(s0, s1, s2, s3, finish.scale, finish.limits), channels);
   }
   // `second`: where the second row goes, or null.
   void outputs(const Quad<V>& a, const Quad<V>& b, const Quad<V>& c, int8_t* y, int8_t* second,

@@ -157,7 +157,7 @@ Source source_of(const NodeView& node, const Dims& d, size_t past_input, size_t 
   return {x, heads * keys * depth, keys * depth, depth};
 }
 
-// Scratch: joined keys, joined values (where no output holds them), one row of scores per task.
+// Scratch: joined keys, joined values (where no output holds them), some rows of scores per task.
 struct Scratch {
   int64_t keys = 0, values = 0, scores = 0;  // floats
 };
@@ -168,7 +168,7 @@ Scratch scratch_of(const NodeView& node, const Dims& d) {
   const int64_t rows = dim_mul(dim_mul(d.batch, d.kv_heads), d.keys());
   if (node.has(kPastKey) && !node.has_out(1)) s.keys = dim_mul(rows, d.depth);
   if (node.has(kPastKey) && !node.has_out(2)) s.values = dim_mul(rows, d.value_depth);
-  s.scores = dim_mul(task_count(d), d.keys());
+  s.scores = dim_mul(dim_mul(task_count(d), d.keys()), kernels::kAttentionRows);
   return s;
 }
 
@@ -240,7 +240,7 @@ void run(const NodeView& node, RunContext& context) {
       set_mask(node, d, b, h, &a);
       if (node.has_out(3)) a.report = node.out(3).as_mutable<float>() + task * queries * keys;
       a.report_stage = static_cast<int>(o.qk_output_mode());
-      kernels::attention_ref(a, {0, queries}, scores + task * keys);
+      kernels::attention_ref(a, {0, queries}, scores + task * keys * kernels::kAttentionRows);
     }
   });
 }
