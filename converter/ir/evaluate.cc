@@ -26,6 +26,9 @@ TensorView view_of(const Value& v) {
   if (v.is_constant()) {
     t.data = const_cast<uint8_t*>(v.constant->data);
     t.is_constant = t.has_value = true;
+    t.layout = v.layout;
+    t.group = v.group;
+    t.codebook = v.codebook.empty() ? nullptr : v.codebook.data();
   }
   return t;
 }
