@@ -13,6 +13,7 @@ Status lower_pool(const NodeView& node, Lowering& low);
 Status lower_reduce(const NodeView& node, Lowering& low);
 Status lower_unary(const NodeView& node, Lowering& low);
 Status lower_binary(const NodeView& node, Lowering& low);
+Status lower_attention(const NodeView& node, Lowering& low);
 Status lower_softmax(const NodeView& node, Lowering& low);
 Status lower_resize(const NodeView& node, Lowering& low);
 Status lower_quantize(const NodeView& node, Lowering& low);

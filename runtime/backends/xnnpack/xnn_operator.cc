@@ -43,7 +43,7 @@ void widen(const void* from, float* to, size_t n) {
 
 }  // namespace
 
-Status Lowering::done(const char* kernel_name, BindFn bind, size_t scratch_bytes) {
+Status Lowering::done(const char* kernel_name, BindFn bind, size_t scratch_bytes, RunFn run) {
   if (fresh_ != nullptr) context_->keep(std::move(fresh_));
   context_->set_backend("xnnpack");
   state_->serial = serial_;
@@ -54,7 +54,7 @@ Status Lowering::done(const char* kernel_name, BindFn bind, size_t scratch_bytes
   }
   if (scratch_bytes > 0) context_->request_scratch(scratch_bytes);
   const bool shifted = (state_->shift_in | state_->shift_out) != 0;
-  context_->use(kernel_name, shifted ? run_shifted : run_operators, bind);
+  context_->use(kernel_name, run != nullptr ? run : shifted ? run_shifted : run_operators, bind);
   return Status::ok();
 }
 
@@ -71,6 +71,9 @@ bool Lowering::is_small(const NodeView& node) {
       break;
     case schema::Op::MatMulOptions:
       each = node.in(0).shape.rank() > 0 ? node.in(0).shape[node.in(0).shape.rank() - 1] : 1;
+      break;
+    case schema::Op::AttentionOptions:  // both products
+      each = 2 * node.in(1).shape[node.in(1).shape.rank() - 2];
       break;
     case schema::Op::PoolOptions:
     case schema::Op::SoftmaxOptions:

@@ -64,8 +64,10 @@ class Lowering {
     return context_->pool() == nullptr || serial_ ? nullptr : context_->pool()->handle();
   }
   // Fresh state: for operators that are cheap to create.
-  XnnState& state() {
-    fresh_ = std::make_unique<XnnState>();
+  XnnState& state() { return adopt(std::make_unique<XnnState>()); }
+  // The same for a state of a kind of its own.
+  XnnState& adopt(std::unique_ptr<XnnState> fresh) {
+    fresh_ = std::move(fresh);
     state_ = fresh_.get();
     return *state_;
   }
@@ -79,8 +81,9 @@ class Lowering {
     state_ = static_cast<XnnState*>(kept);
     return *state_;
   }
-  // Commits: the node is ours. `scratch_bytes`: workspace and parts; room for shifted codes is added.
-  Status done(const char* kernel_name, BindFn bind, size_t scratch_bytes = 0);
+  // Commits: the node is ours. `scratch_bytes`: workspace and parts; room for shifted codes is added. `run`: null for
+  // the usual way, `op` then `second`.
+  Status done(const char* kernel_name, BindFn bind, size_t scratch_bytes = 0, RunFn run = nullptr);
 
  private:
   const NodeView& node_;

@@ -31,6 +31,7 @@ constexpr auto kTable = selected(std::to_array<Row>({
     {schema::Op::ReduceOptions, lower_reduce, 1},
     {schema::Op::UnaryOptions, lower_unary, 1},
     {schema::Op::BinaryOptions, lower_binary, 2},
+    {schema::Op::AttentionOptions, lower_attention, 4},
     {schema::Op::SoftmaxOptions, lower_softmax, 1},
     {schema::Op::ResizeOptions, lower_resize, 1},
     {schema::Op::QuantizeOptions, lower_quantize, 1},
