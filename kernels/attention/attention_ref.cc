@@ -91,20 +91,47 @@ void softmax(float* s, size_t n) {
   for (j = 0; j < n; ++j) s[j] /= sum;
 }
 
+// The sums of the lanes of four vectors, each (v0 + v2) + (v1 + v3) as sum_lanes.
+Lanes<float> sums_of(Lanes<float> a, Lanes<float> b, Lanes<float> c, Lanes<float> d) {
+  const Lanes<float> ab =
+      __builtin_shufflevector(a, b, 0, 4, 1, 5) + __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  const Lanes<float> cd =
+      __builtin_shufflevector(c, d, 0, 4, 1, 5) + __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  return __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+}
+
+// Two queries times four keys: products of lanes, summed over depth. Two rows of registers, spelled out: as arrays GCC would
+// clear and read them in memory.
+void dot_2x4(const float* const (&q)[2], const float* const (&k)[4], size_t depth, Lanes<float> (&out)[2]) {
+  Lanes<float> a0 = {}, a1 = {}, a2 = {}, a3 = {}, b0 = {}, b1 = {}, b2 = {}, b3 = {};
+  const auto step = [&](auto load) {
+    const Lanes<float> x = load(q[0]), y = load(q[1]);
+    const Lanes<float> k0 = load(k[0]), k1 = load(k[1]), k2 = load(k[2]), k3 = load(k[3]);
+    a0 += x * k0, a1 += x * k1, a2 += x * k2, a3 += x * k3;
+    b0 += y * k0, b1 += y * k1, b2 += y * k2, b3 += y * k3;
+  };
+  size_t i = 0;
+  for (; i + 4 <= depth; i += 4) step([i](const float* p) { return load_lanes(p + i); });
+  if (i < depth) step([i, depth](const float* p) { return load_first(p + i, depth - i); });
+  out[0] = sums_of(a0, a1, a2, a3);
+  out[1] = sums_of(b0, b1, b2, b3);
+}
+
 // Scores of `rows` queries from `first` on. A score does not depend on which others are computed beside it.
 void dot_keys(const AttentionHead& a, size_t first, size_t rows, float* s) {
-  constexpr size_t kAtOnce = 2;
-  for (size_t j = 0; j < a.keys; j += kAtOnce) {
-    const float* q[kAttentionRows];
-    const float* k[kAtOnce];  // what does not exist repeats the last; its scores are dropped
-    for (size_t r = 0; r < kAttentionRows; ++r) q[r] = a.q + (first + std::min(r, rows - 1)) * a.q_stride;
-    for (size_t c = 0; c < kAtOnce; ++c) k[c] = a.k + std::min(j + c, a.keys - 1) * a.k_stride;
-    Lanes<float> acc[kAttentionRows][kAtOnce] = {};
-    dot_tile<kAttentionRows, kAtOnce>(q, k, a.depth, acc);
-    for (size_t r = 0; r < rows; ++r)
-      for (size_t c = 0; c < kAtOnce && j + c < a.keys; ++c)
-        s[r * a.keys + j + c] = sum_lanes(acc[r][c]) * a.scale;
-  }
+  for (size_t j = 0; j < a.keys; j += 4)
+    for (size_t r = 0; r < rows; r += 2) {  // what does not exist repeats the last; its scores are dropped
+      const size_t second = std::min(r + 1, rows - 1), count = std::min<size_t>(4, a.keys - j);
+      const float* q[2] = {a.q + (first + r) * a.q_stride, a.q + (first + second) * a.q_stride};
+      const float* k[4];
+      for (size_t c = 0; c < 4; ++c) k[c] = a.k + std::min(j + c, a.keys - 1) * a.k_stride;
+      Lanes<float> sums[2];
+      dot_2x4(q, k, a.depth, sums);
+      float part[2][4];
+      for (size_t h = 0; h < 2; ++h) store_lanes(part[h], sums[h] * a.scale);
+      std::copy_n(part[0], count, s + r * a.keys + j);
+      if (second != r) std::copy_n(part[1], count, s + second * a.keys + j);
+    }
 }
 
 // y[d] += p v[d] in the order of keys. A hidden key (p = 0) must not bring in its NaN.
