@@ -143,11 +143,15 @@ void join(const NodeView& node, const Dims& d, size_t past_input, size_t input, 
     }
 }
 
+// Heads side by side lie far apart: rows of one head would share a few sets of the first cache. A copy pays off when
+// enough queries read it.
+bool copies_heads(const Dims& d) { return d.packed && d.kv_heads > 1 && d.queries >= 16; }
+
 Source source_of(const NodeView& node, const Dims& d, size_t past_input, size_t input, size_t out,
                  int64_t depth_, float* scratch) {
   const auto depth = static_cast<size_t>(depth_), heads = static_cast<size_t>(d.kv_heads);
   const auto keys = static_cast<size_t>(d.keys());
-  if (node.has_out(out) || node.has(past_input)) {
+  if (node.has_out(out) || node.has(past_input) || copies_heads(d)) {
     float* joined = node.has_out(out) ? node.out(out).as_mutable<float>() : scratch;
     join(node, d, past_input, input, depth, joined);
     return {joined, heads * keys * depth, keys * depth, depth};
@@ -166,8 +170,9 @@ int64_t task_count(const Dims& d) { return dim_mul(d.batch, d.heads); }
 Scratch scratch_of(const NodeView& node, const Dims& d) {
   Scratch s;
   const int64_t rows = dim_mul(dim_mul(d.batch, d.kv_heads), d.keys());
-  if (node.has(kPastKey) && !node.has_out(1)) s.keys = dim_mul(rows, d.depth);
-  if (node.has(kPastKey) && !node.has_out(2)) s.values = dim_mul(rows, d.value_depth);
+  const bool copies = node.has(kPastKey) || copies_heads(d);
+  if (copies && !node.has_out(1)) s.keys = dim_mul(rows, d.depth);
+  if (copies && !node.has_out(2)) s.values = dim_mul(rows, d.value_depth);
   s.scores = dim_mul(dim_mul(task_count(d), d.keys()), kernels::kAttentionRows);
   return s;
 }

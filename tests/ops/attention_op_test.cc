@@ -39,13 +39,13 @@ std::vector<double> reference(const Rows& q, const Rows& k, const Rows& v, doubl
   std::vector<double> y;
   for (int64_t b = 0; b < kB; ++b)
     for (int64_t h = 0; h < kH; ++h)
-      for (int64_t i = 0; i < kS; ++i) {
+      for (int64_t i = 0; i < q.rows; ++i) {
         const int64_t g = h / (kH / kG);
         std::vector<double> p;
         double sum = 0;
         for (int64_t j = 0; j < k.rows; ++j) {
           double s = 0;
-          for (int64_t d = 0; d < kD; ++d) s += q.at(b, h, i, d) * k.at(b, g, j, d);
+          for (int64_t d = 0; d < q.size; ++d) s += q.at(b, h, i, d) * k.at(b, g, j, d);
           s *= scale;
           if (cap > 0) s = cap * std::tanh(s / cap);
           const double m = mask(b, h, i, j);
@@ -91,6 +91,33 @@ TEST_CASE("attention: shared key heads, soft cap and scale; packed and unpacked 
         for (int64_t e = 0; e < kE; ++e)
           REQUIRE(whole[static_cast<size_t>(((b * kH + h) * kS + i) * kE + e)] ==
                   packed[static_cast<size_t>(((b * kS + i) * kH + h) * kE + e)]);
+}
+
+TEST_CASE("attention: tiles of many queries give what one query alone gives, causal or not, packed or not") {
+  Random r(9);
+  constexpr int64_t kQueries = 22, kKeys = 37;
+  const Rows q = random_rows(r, kH, kQueries, 21), k = random_rows(r, kG, kKeys, 21),
+             v = random_rows(r, kG, kKeys, 19);
+  for (bool causal : {false, true}) {
+    schema::AttentionOptionsT o;
+    o.causal = causal;
+    const OpResult y = run_op(o, {q.whole(), k.whole(), v.whole()});
+    REQUIRE_MESSAGE(y.status.is_ok(), y.status.message());
+    CHECK_FALSE(y.overrun);
+    check_close(y.out[0],
+                reference(q, k, v, 1 / std::sqrt(21.0), 0, [&](int64_t, int64_t, int64_t i, int64_t j) {
+                  return !causal || j <= i ? 0.0 : std::nan("");
+                }));
+    o.q_heads = kH, o.kv_heads = kG;
+    const OpResult p = run_op(o, {q.packed(), k.packed(), v.packed()});
+    REQUIRE_MESSAGE(p.status.is_ok(), p.status.message());
+    const auto whole = y.out[0].values<float>(), packed = p.out[0].values<float>();
+    for (int64_t h = 0; h < kH; ++h)
+      for (int64_t i = 0; i < kQueries; ++i)
+        for (int64_t e = 0; e < 19; ++e)
+          REQUIRE(whole[static_cast<size_t>((h * kQueries + i) * 19 + e)] ==
+                  packed[static_cast<size_t>((i * kH + h) * 19 + e)]);
+  }
 }
 
 TEST_CASE(
