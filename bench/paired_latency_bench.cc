@@ -1,6 +1,7 @@
 // Latency of two models side by side: rounds alternate between them in one process, so that what disturbs one disturbs
 // the other. Prints one JSON object with the medians, their ratio, and how far the middle half of the samples spreads.
-//   pith_paired_latency_bench A.pith B.pith [--threads N] [--seconds X]
+//   pith_paired_latency_bench A.pith B.pith [--threads N] [--seconds X] [--backends NAME,NAME]
+// Backends (auto, reference, xnnpack, pith) of A and of B: the same file twice compares two backends.
 #include <pith/pith.h>
 
 #include <algorithm>
@@ -30,11 +31,12 @@ struct Runner {
   pith_session* session = nullptr;
   std::vector<double> samples;
 
-  Runner(const char* path, uint32_t threads) {
+  Runner(const char* path, uint32_t threads, pith_backend backend) {
     if (pith_model_open(path, nullptr, &model) != PITH_OK) die(path);
     pith_session_options options{};
     options.size = sizeof options;
     options.threads = threads;
+    options.backend = backend;
     if (pith_session_create(model, &options, &session) != PITH_OK) die(path);
     for (size_t i = 0; i < pith_session_input_count(session); ++i) {
       pith_tensor input = pith_session_input(session, i);
@@ -71,25 +73,48 @@ struct Runner {
   }
 };
 
+// Takes the next name of a list of them from *list.
+pith_backend next_backend(const char** list) {
+  static const struct {
+    const char* name;
+    pith_backend backend;
+  } kNames[] = {{"auto", PITH_BACKEND_AUTO},
+                {"reference", PITH_BACKEND_REFERENCE},
+                {"xnnpack", PITH_BACKEND_XNNPACK},
+                {"pith", PITH_BACKEND_PITH}};
+  const std::string name(*list, std::strcspn(*list, ","));
+  *list += name.size() + ((*list)[name.size()] == ',' ? 1 : 0);
+  for (const auto& known : kNames)
+    if (name == known.name) return known.backend;
+  std::fprintf(stderr, "paired_latency: unknown backend '%s'\n", name.c_str());
+  std::exit(2);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   uint32_t threads = 1;
   double seconds = 4;
+  const char* backends = "auto,auto";
   std::vector<const char*> paths;
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--threads") == 0 && i + 1 < argc)
       threads = static_cast<uint32_t>(std::atoi(argv[++i]));
     else if (std::strcmp(argv[i], "--seconds") == 0 && i + 1 < argc)
       seconds = std::atof(argv[++i]);
+    else if (std::strcmp(argv[i], "--backends") == 0 && i + 1 < argc)
+      backends = argv[++i];
     else
       paths.push_back(argv[i]);
   }
   if (paths.size() != 2) {
-    std::fputs("usage: pith_paired_latency_bench A.pith B.pith [--threads N] [--seconds X]\n", stderr);
+    std::fputs(
+        "usage: pith_paired_latency_bench A.pith B.pith [--threads N] [--seconds X] [--backends A,B]\n",
+        stderr);
     return 2;
   }
-  Runner a(paths[0], threads), b(paths[1], threads);
+  const pith_backend a_backend = next_backend(&backends), b_backend = next_backend(&backends);
+  Runner a(paths[0], threads, a_backend), b(paths[1], threads, b_backend);
   for (int warm = 0; warm < 3; ++warm) a.round(false), b.round(false);
   size_t rounds = 0;
   for (const auto begin = Clock::now(); ms_since(begin) < seconds * 1e3 || rounds < 5; ++rounds) {

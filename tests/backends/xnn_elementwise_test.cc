@@ -44,6 +44,8 @@ const UnaryCase kUnaryCases[] = {
     {unary(UnaryKind::elu, 1.5f), -9, 9, 1e-6},
     {unary(UnaryKind::hard_swish), -9, 9, 1e-6},
     {unary(UnaryKind::gelu), -9, 9, 2e-6},
+    {unary(UnaryKind::swish, 1), -20, 20, 3e-7},
+    {unary(UnaryKind::swish, 1.702f), -20, 20, 0, false},
 };
 
 TestTensor declared(const TestTensor& like, float scale, int32_t zero) {

@@ -74,6 +74,19 @@ TEST_CASE("fuse_gelu: x * HardSigmoid(x; 1/6, 1/2) becomes HardSwish") {
   CHECK(ops_of(g) == "Unary");
 }
 
+TEST_CASE("fuse_gelu: x * sigmoid(x) becomes Swish, in either order") {
+  for (const bool first : {true, false}) {
+    GraphMaker g;
+    ir::Value* x = g.input("x", DType::f32, {3, 5});
+    ir::Value* s = g.unary(UnaryKind::sigmoid, x);
+    g.output("y", first ? g.binary(BinaryKind::mul, x, s) : g.binary(BinaryKind::mul, s, x));
+    CHECK(try_pass(g, fuse_gelu) == 1);
+    REQUIRE(only_unary(g) != nullptr);
+    CHECK(only_unary(g)->kind == UnaryKind::swish);
+    CHECK(only_unary(g)->alpha == 1);
+  }
+}
+
 TEST_CASE("fuse_gelu: does not fire when a part is read elsewhere, or is an output") {
   GraphMaker g;
   ir::Value* x = g.input("x", DType::f32, {3, 5});

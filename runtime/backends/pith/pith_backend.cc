@@ -16,6 +16,8 @@ struct Row {
 constexpr Row kTable[] = {
     {schema::Op::ConvOptions, take_conv},
     {schema::Op::FullyConnectedOptions, own_fully_connected},
+    {schema::Op::UnaryOptions, take_unary},
+    {schema::Op::QuantizeOptions, take_quantize},
 };
 
 const Row* find_row(schema::Op op) {

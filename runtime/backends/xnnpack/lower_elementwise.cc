@@ -85,6 +85,30 @@ Status create_clamp(const TensorView& y, float lo, float hi, XnnOperator* op) {
                                                    quantized ? &yp : nullptr, 0, op->put()));
 }
 
+// x sigmoid(x): sigmoid to scratch, then the product, which may be in place on x.
+Status bind_swish(const NodeView& node, NodeState* state, void* scratch, ThreadPool*) {
+  auto& s = *static_cast<XnnState*>(state);
+  PITH_RETURN_IF_ERROR(check_xnn(xnn_setup_unary_elementwise_nc(s.op.get(), node.in(0).data, scratch)));
+  return check_xnn(
+      xnn_setup_binary_elementwise_nd(s.second.get(), node.in(0).data, scratch, node.out(0).data));
+}
+
+Status lower_swish(const NodeView& node, float alpha, Lowering& low) {
+  if (alpha != 1 || node.in(0).dtype != DType::f32 || node.out(0).dtype != DType::f32)
+    return decline("swish of f32 with alpha 1 only");
+  const xnn_unary_params none{};
+  const auto n = static_cast<size_t>(node.out(0).count());
+  XnnState& s = low.state();
+  PITH_RETURN_IF_ERROR(check_xnn(xnn_create_unary_elementwise_nc(
+      xnn_unary_sigmoid, xnn_datatype_fp32, xnn_datatype_fp32, &none, nullptr, nullptr, 0, s.op.put())));
+  PITH_RETURN_IF_ERROR(check_xnn(xnn_reshape_unary_elementwise_nc(s.op.get(), n, 1, 1, 1, low.threads())));
+  PITH_RETURN_IF_ERROR(check_xnn(xnn_create_binary_elementwise_nd(
+      xnn_binary_multiply, xnn_datatype_fp32, nullptr, nullptr, nullptr, 0, s.second.put())));
+  PITH_RETURN_IF_ERROR(
+      check_xnn(xnn_reshape_binary_elementwise_nd(s.second.get(), 1, &n, 1, &n, low.threads())));
+  return low.done("xnn_swish", bind_swish, n * sizeof(float));
+}
+
 struct BinaryRow {
   BinaryKind kind;
   xnn_binary_operator op;
@@ -164,6 +188,7 @@ Status create_binary(const NodeView& node, const BinaryRow& row, XnnOperator* op
 
 Status lower_unary(const NodeView& node, Lowering& low) {
   const auto& o = node.opt<schema::UnaryOptions>();
+  if (o.kind() == UnaryKind::swish) return lower_swish(node, o.alpha(), low);
   const auto* row = std::find_if(std::begin(kUnary), std::end(kUnary),
                                  [&](const UnaryRow& r) { return r.kind == o.kind(); });
   xnn_unary_params p{};
