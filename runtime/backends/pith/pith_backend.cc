@@ -3,6 +3,7 @@
 
 #include "runtime/backends/pith/own_kernels.h"
 #include "runtime/backends/pith/own_nodes.h"
+#include "runtime/ops/selected_ops.h"
 
 namespace pith {
 namespace {
@@ -13,16 +14,17 @@ struct Row {
   PrepareFn prepare;
 };
 // One line per operator.
-constexpr Row kTable[] = {
+constexpr Row kRows[] = {
     {schema::Op::ConvOptions, take_conv},
     {schema::Op::FullyConnectedOptions, own_fully_connected},
     {schema::Op::UnaryOptions, take_unary},
     {schema::Op::QuantizeOptions, take_quantize},
 };
+constexpr auto kTable = selected(kRows, &Row::prepare);
 
 const Row* find_row(schema::Op op) {
   for (const Row& row : kTable)
-    if (row.op == op) return &row;
+    if (row.op == op && row.prepare != nullptr) return &row;
   return nullptr;
 }
 

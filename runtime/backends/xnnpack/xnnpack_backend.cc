@@ -1,8 +1,6 @@
 // Which lowering serves which operator, and what is checked for all of them.
 #include "runtime/backends/xnnpack/xnnpack_backend.h"
 
-#include <array>
-
 #include "runtime/backends/xnnpack/lowerings.h"
 #include "runtime/ops/selected_ops.h"
 
@@ -15,14 +13,7 @@ struct Row {
   LowerFn lower;
   size_t data_inputs;  // the first inputs carry data; what follows are arguments read while planning
 };
-// A selective build refers to no lowering of an operator it lacks, so that the linker leaves XNNPACK's part of it out.
-template <size_t n>
-constexpr std::array<Row, n> selected(std::array<Row, n> rows) {
-  for (Row& row : rows)
-    if (!is_selected(row.op)) row.lower = nullptr;
-  return rows;
-}
-constexpr auto kTable = selected(std::to_array<Row>({
+constexpr Row kRows[] = {
     {schema::Op::ConvOptions, lower_conv, 3},
     {schema::Op::ConvTransposeOptions, lower_deconv, 3},
     {schema::Op::FullyConnectedOptions, lower_fully_connected, 3},
@@ -38,7 +29,8 @@ constexpr auto kTable = selected(std::to_array<Row>({
     {schema::Op::DequantizeOptions, lower_dequantize, 1},
     {schema::Op::CastOptions, lower_cast, 1},
     {schema::Op::TransposeOptions, lower_transpose, 1},
-}));
+};
+constexpr auto kTable = selected(kRows, &Row::lower);
 
 const Row* find_row(schema::Op op) {
   for (const Row& row : kTable)
