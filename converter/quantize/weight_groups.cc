@@ -83,10 +83,47 @@ Grid asymmetric_grid(Span x) {
 
 constexpr int8_t kNf4[16] = {-127, -88, -67, -50, -36, -23, -12, 0, 10, 20, 31, 43, 56, 71, 92, 127};
 
-int nearest_level(double x, std::span<const int8_t> levels) {
-  int best = 0;
-  for (int i = 1; i < 16; ++i)
-    if (std::abs(levels[size_t(i)] - x) < std::abs(levels[size_t(best)] - x)) best = i;
+// Index of the level next to x; the levels rise.
+int nearest_level(double x) {
+  int low = 0, high = 15;
+  while (low < high) {
+    const int middle = (low + high) / 2;
+    if (x > 0.5 * (kNf4[middle] + kNf4[middle + 1]))
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+double table_error(Span x, double scale) {
+  double e = 0;
+  for (float v : x) {
+    const double d = v - scale * kNf4[nearest_level(v / scale)];
+    e += d * d;
+  }
+  return e;
+}
+
+// The scale of a table: the largest weight on the largest level, or one of 18 scales around that, each fitted to its codes.
+double table_scale(Span x) {
+  double most = 0;
+  for (float v : x) most = std::max(most, std::abs(double(v)));
+  if (most == 0) return 0;
+  double best = most / 127, least = table_error(x, best);
+  for (int step = -kSteps; step <= kSteps; ++step) {
+    const double start = most / 127 * (1 + 0.03 * step);
+    double xq = 0, qq = 0;
+    for (float v : x) {
+      const double q = kNf4[nearest_level(v / start)];
+      xq += v * q;
+      qq += q * q;
+    }
+    const double fitted = qq > 0 ? xq / qq : 0;
+    if (fitted <= 0) continue;
+    const double e = table_error(x, fitted);
+    if (e < least) least = e, best = fitted;
+  }
   return best;
 }
 
@@ -180,12 +217,10 @@ class Quantizer {
   Status table_row(size_t row) {
     for (size_t g = 0; g < groups_; ++g) {
       const Span x = group(row, g);
-      double most = 0;
-      for (float v : x) most = std::max(most, std::abs(double(v)));
-      PITH_ASSIGN(const double scale, stored_half(most / 127, row, g));
+      PITH_ASSIGN(const double scale, stored_half(table_scale(x), row, g));
       int8_t* codes = out_.codes.data() + row * k_ + g * o_.group;
       for (size_t i = 0; i < x.size(); ++i) {
-        const int at = scale == 0 ? 7 : nearest_level(x[i] / scale, kNf4);
+        const int at = scale == 0 ? 7 : nearest_level(x[i] / scale);
         codes[i] = static_cast<int8_t>(at);
         account(x[i], scale * kNf4[at]);
       }

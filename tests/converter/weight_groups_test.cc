@@ -67,7 +67,8 @@ TEST_CASE(
     size_t group;
     double db;
   };
-  // research/compression.md 3(c): 19-step search, asymmetric integer zero point (there without a search: at least), NF4.
+  // research/compression.md 3(c): 19-step search, asymmetric integer zero point and NF4 (there
+  // without a search: at least).
   const Row rows[] = {{Layout::i4f16, 32, 21.88}, {Layout::i4f16, 64, 20.96}, {Layout::i4f16, 128, 20.28},
                       {Layout::i4s8, 32, 21.88},  {Layout::i4s8, 64, 20.96},  {Layout::i4s8, 128, 20.28},
                       {Layout::lut4, 32, 21.22},  {Layout::lut4, 64, 20.77},  {Layout::lut4, 128, 20.39},
@@ -81,7 +82,9 @@ TEST_CASE(
     CAPTURE(row.group);
     CAPTURE(db);
     CHECK(db > row.db - 0.15);
-    if (row.layout != Layout::i4a) CHECK(db < row.db + 0.15);
+    const bool searched_there = row.layout != Layout::i4a && row.layout != Layout::lut4;
+    if (searched_there) CHECK(db < row.db + 0.15);
+    MESSAGE(static_cast<int>(row.layout) << " group " << row.group << ": " << db << " dB, known " << row.db);
     CHECK(q.sqnr_db() == doctest::Approx(db).epsilon(1e-3));
   }
 }
