@@ -1,5 +1,6 @@
 // pith convert: a source model becomes a .pith file.
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -9,6 +10,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "converter/compile/convert.h"
+#include "converter/compile/int8_summary.h"
 
 namespace pith::cli {
 namespace {
@@ -16,7 +18,7 @@ namespace {
 struct Options {
   ConvertOptions convert;
   std::string precision = "fp32";
-  std::vector<std::string> shapes;
+  std::vector<std::string> shapes, accepted;
   bool json = false;
 };
 
@@ -24,12 +26,36 @@ Status read_options(Options& options) {
   PITH_ASSIGN(options.convert.precision, parse_precision(options.precision));
   for (const std::string& shape : options.shapes)
     PITH_RETURN_IF_ERROR(parse_shape_option(shape, &options.convert.shapes));
+  for (const std::string& name : options.accepted) {
+    PITH_ASSIGN(const CalibrationFault fault, parse_calibration_fault(name));
+    options.convert.accepted_faults.insert(fault);
+  }
   return Status::ok();
 }
 
 bool is_grouped(Precision p) { return p == Precision::int4 || p == Precision::nf4; }
 bool counts_products(Precision p) {
   return p == Precision::int8 || p == Precision::int8_dynamic || is_grouped(p);
+}
+
+void print_step(const char* name, const GuardedStep& step) {
+  if (!step.tried) return;
+  std::printf("%s: %s, %.2f dB -> %.2f dB\n", name, step.kept ? "kept" : "not kept", step.sqnr_before_db,
+              step.sqnr_after_db);
+}
+
+void print_int8(const Int8FlowReport& r) {
+  std::printf("outputs %.1f dB above the error on %lld items that made no range\n", r.output_sqnr_db,
+              static_cast<long long>(r.judging_items));
+  std::map<std::string, size_t> winners;
+  for (const quantize::TensorReport& t : r.ranges.tensors)
+    if (!t.fixed && t.decision.tournament.entries.size() > 1)
+      ++winners[t.decision.tournament.best().candidate.label()];
+  if (!winners.empty()) std::printf("ranges:");
+  for (const auto& [label, n] : winners) std::printf(" %zu %s", n, label.c_str());
+  if (!winners.empty()) std::printf("\n");
+  print_step("equalization", r.equalized);
+  print_step("bias correction", r.bias_corrected);
 }
 
 void print_report(const Options& options, const ConvertReport& r) {
@@ -49,7 +75,10 @@ void print_report(const Options& options, const ConvertReport& r) {
       out["worst_weight_sqnr_db"] = r.worst_sqnr_db;
       out["worst_product"] = r.worst_product;
     }
-    if (options.convert.precision == Precision::int8) out["calibration_items"] = r.calibration_items;
+    if (r.int8 != nullptr) {
+      out["calibration_items"] = r.calibration_items;
+      out["int8"] = nlohmann::ordered_json::parse(int8_summary(*r.int8, true));
+    }
     out["warnings"] = r.warnings;
     print_json(out);
     return;
@@ -66,6 +95,7 @@ void print_report(const Options& options, const ConvertReport& r) {
   if (r.calibration_items > 0)
     std::printf(", calibrated on %lld items", static_cast<long long>(r.calibration_items));
   std::printf("\n");
+  if (r.int8 != nullptr) print_int8(*r.int8);
 }
 
 int run(Options& options) {
@@ -103,6 +133,10 @@ void add_convert(CLI::App& app, int* exit_code) {
   line.text("--calibrate", &convert.calibration, "DATA", "Representative data for int8");
   line.count("--calibration-items", &convert.calibration_items, 1, size_t{1} << 40,
              "Use at most this many items");
+  line.text("--eval", &convert.evaluation, "DATA",
+            "Data that accuracy will be measured on: items shared with --calibrate are refused");
+  line.texts("--accept-calibration", &options->accepted, "FAULT",
+             "Go on although the data are: small, constant or leak (repeatable)");
   line.count("--threads", &convert.threads, 1, 1024, "Threads for calibration");
   line.text("--dump-ir", &convert.dump_folder, "DIR", "Write the graph as text after every pass");
   line.flag("--json", &options->json, "Print one JSON object");

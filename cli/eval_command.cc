@@ -1,7 +1,9 @@
 // pith eval: accuracy on labelled data with a confidence interval, alone or against a baseline.
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/command_line.h"
 #include "cli/commands.h"
@@ -9,6 +11,7 @@
 #include "cli/model_setup.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "converter/compile/int8_summary.h"
 #include "converter/eval/accuracy.h"
 
 namespace pith::cli {
@@ -20,10 +23,33 @@ struct Options {
   std::string model, data, root, metric = "top1", baseline, output;
   size_t threads = 1, items = 0;
   double max_drop = -1;  // percentage points; negative: no gate
-  bool json = false;
+  bool json = false, accept_leak = false;
 };
 
-Result<eval::Accuracy> measure(const Options& options) {
+struct Measured {
+  eval::Accuracy accuracy;
+  std::optional<int64_t> leaked;  // items that made a model's ranges; none: no model says what made it
+};
+
+// How many of the items to be judged served to calibrate `model`.
+Result<std::optional<int64_t>> leaked_items(const Model& model, const data::Dataset& set, size_t items) {
+  std::optional<int64_t> none;
+  if (model.program().metadata() == nullptr) return none;
+  for (const schema::KeyValue* pair : *model.program().metadata()) {
+    if (pair->key() == nullptr || pair->value() == nullptr || pair->key()->str() != kCalibrationHashesKey)
+      continue;
+    const int64_t judged = items > 0 ? static_cast<int64_t>(items) : set.size();
+    PITH_ASSIGN(const int64_t known, count_known_items(pair->value()->str(), set, judged));
+    return std::optional<int64_t>(known);
+  }
+  return none;
+}
+
+bool refused(const Options& options, const std::optional<int64_t>& leaked) {
+  return leaked.value_or(0) > 0 && !options.accept_leak;
+}
+
+Result<Measured> measure(const Options& options) {
   eval::AccuracyOptions accuracy;
   if (options.metric != "top1" && options.metric != "top5")
     return Status(Code::bad_argument, "unknown metric '" + options.metric + "': use top1 or top5");
@@ -37,11 +63,20 @@ Result<eval::Accuracy> measure(const Options& options) {
   if (!options.baseline.empty()) {
     PITH_ASSIGN(baseline, load_session(options.baseline, options.threads));
   }
+  Measured result;
+  for (const Loaded* l : {&model, static_cast<const Loaded*>(&baseline)}) {
+    if (l->model.model == nullptr) continue;
+    PITH_ASSIGN(const std::optional<int64_t> leaked, leaked_items(*l->model.model, dataset, options.items));
+    if (leaked) result.leaked = std::max(result.leaked.value_or(0), *leaked);
+  }
+  if (refused(options, result.leaked)) return result;
   Progress progress("eval");
   accuracy.progress = [&](int64_t done, int64_t total) {
     progress.update(static_cast<size_t>(done), static_cast<size_t>(total));
   };
-  return eval::measure_accuracy(dataset, *model.session, baseline.session.get(), accuracy);
+  PITH_ASSIGN(result.accuracy,
+              eval::measure_accuracy(dataset, *model.session, baseline.session.get(), accuracy));
+  return result;
 }
 
 const char* verdict_text(eval::DropVerdict verdict) {
@@ -83,7 +118,8 @@ Result<Summary> summarize(const Options& options, const eval::Accuracy& a) {
 
 Json interval_json(const eval::Interval& i) { return {i.low, i.high}; }
 
-void print_summary_json(const Options& options, const eval::Accuracy& a, const Summary& s) {
+void print_summary_json(const Options& options, const Measured& m, const Summary& s) {
+  const eval::Accuracy& a = m.accuracy;
   Json out{{"metric", options.metric},
            {"value", s.model.value()},
            {"ci95", interval_json(s.model.interval())},
@@ -92,6 +128,7 @@ void print_summary_json(const Options& options, const eval::Accuracy& a, const S
     const eval::Proportion& p = a.model.per_class()[static_cast<size_t>(worst)];
     out["worst_class"] = {{"label", worst}, {"value", p.value()}, {"n", p.n}};
   }
+  if (m.leaked) out["calibration_items_among_them"] = *m.leaked;
   if (a.model.items_with_nan() > 0) out["items_with_nan"] = a.model.items_with_nan();
   if (!options.baseline.empty()) {
     out["baseline"] = {{"value", s.baseline.value()}, {"ci95", interval_json(s.baseline.interval())}};
@@ -104,7 +141,8 @@ void print_summary_json(const Options& options, const eval::Accuracy& a, const S
   print_json(out);
 }
 
-void print_summary(const Options& options, const eval::Accuracy& a, const Summary& s) {
+void print_summary(const Options& options, const Measured& m, const Summary& s) {
+  const eval::Accuracy& a = m.accuracy;
   const auto line = [&](const char* who, const eval::Proportion& p) {
     std::printf("%s%s %.2f %% (95 %%: %.2f to %.2f), n = %lld\n", who, options.metric.c_str(),
                 100 * p.value(), 100 * p.interval().low, 100 * p.interval().high,
@@ -130,12 +168,18 @@ void print_summary(const Options& options, const eval::Accuracy& a, const Summar
 }
 
 int run(const Options& options) {
-  const Result<eval::Accuracy> accuracy = measure(options);
-  if (!accuracy.is_ok()) return report("eval", accuracy.status());
-  const Result<Summary> summary = summarize(options, accuracy.value());
+  const Result<Measured> measured = measure(options);
+  if (!measured.is_ok()) return report("eval", measured.status());
+  if (measured.value().leaked.value_or(0) > 0)
+    std::fprintf(stderr,
+                 "pith eval: %lld of these items calibrated the model, accuracy on them says little%s\n",
+                 static_cast<long long>(*measured.value().leaked),
+                 options.accept_leak ? " (accepted)" : "; use other data, or --accept-leak");
+  if (refused(options, measured.value().leaked)) return kExitData;
+  const Result<Summary> summary = summarize(options, measured.value().accuracy);
   if (!summary.is_ok()) return report("eval", summary.status());
   const auto print = options.json ? print_summary_json : print_summary;
-  print(options, accuracy.value(), summary.value());
+  print(options, measured.value(), summary.value());
   return options.max_drop < 0 ? kExitOk : exit_code_of(summary.value().gate.verdict);
 }
 
@@ -154,6 +198,8 @@ void add_eval(CLI::App& app, int* exit_code) {
   line.real("--max-drop", &options->max_drop, 0, 100,
             "Allowed drop in points: exit code 4 above, 5 if undecided");
   line.count("--items", &options->items, 1, size_t{1} << 40, "Use this many items, spread over the data set");
+  line.flag("--accept-leak", &options->accept_leak,
+            "Go on although items of the data calibrated the model (exit code 5 otherwise)");
   line.count("--threads", &options->threads, 1, 1024, "Threads");
   line.flag("--json", &options->json, "Print one JSON object");
   line.examples(

@@ -1,5 +1,6 @@
 // pith inspect: what is in a .pith file, which kernels would run it, and how much memory it needs.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "cli/model_setup.h"
 #include "cli/output.h"
 #include "converter/compile/convert.h"
+#include "converter/compile/int8_summary.h"
 #include "converter/data/atomic_file.h"
 #include "runtime/ops/panel_weights.h"
 
@@ -92,6 +94,11 @@ void describe_program(const Model& model, Json* out) {
   if (program.metadata() != nullptr)
     for (const schema::KeyValue* pair : *program.metadata())
       head["metadata"][text_of(pair->key())] = text_of(pair->value());
+  if (head["metadata"].contains(kInt8ReportKey)) {
+    Json int8 = Json::parse(head["metadata"][kInt8ReportKey].get<std::string>(), nullptr, false);
+    if (!int8.is_discarded()) head["int8"] = std::move(int8);
+    head["metadata"].erase(kInt8ReportKey);
+  }
   for (const schema::EntryPoint* entry : *program.entry_points()) {
     Json e{{"name", text_of(entry->name())}, {"inputs", Json::array()}, {"outputs", Json::array()}};
     if (entry->inputs() != nullptr)
@@ -148,14 +155,35 @@ Json memory_json(const Session& session) {
   return out;
 }
 
+// A number of a report that another build may have written.
+double number(const Json& object, const char* key) {
+  const auto at = object.is_object() ? object.find(key) : object.end();
+  return at != object.end() && at->is_number() ? at->get<double>() : NAN;
+}
+
+void print_int8(const Json& int8) {
+  const Json calibration = int8.is_object() ? int8.value("calibration", Json()) : Json();
+  std::printf("int8: outputs %.2f dB on %.0f judging items, calibrated on %.0f items",
+              number(int8, "output_sqnr_db"), number(int8, "judging_items"), number(calibration, "items"));
+  for (const char* key : {"equalization", "bias_correction"}) {
+    const Json step = int8.is_object() ? int8.value(key, Json()) : Json();
+    if (!step.is_object() || step.value("tried", Json()) != Json(true)) continue;
+    std::printf(", %s %s (%.2f -> %.2f dB)", key,
+                step.value("kept", Json()) == Json(true) ? "kept" : "not kept",
+                number(step, "sqnr_before_db"), number(step, "sqnr_after_db"));
+  }
+  std::printf("\n");
+}
+
 void print_head(const Json& j) {
   const Json& program = j["program"];
   std::printf("%s", program["producer"].get<std::string>().c_str());
   for (const auto& [key, value] : program["metadata"].items())
-    std::printf(", %s %s", key.c_str(), value.get<std::string>().c_str());
+    if (key != kCalibrationHashesKey) std::printf(", %s %s", key.c_str(), value.get<std::string>().c_str());
   std::printf("\n%s, %llu parameters, %.2f bits per weight, %zu operators\n", bytes_text(j["bytes"]).c_str(),
               j["tensors"]["parameters"].get<unsigned long long>(), j["bits_per_weight"].get<double>(),
               j["nodes"].size());
+  if (program.contains("int8")) print_int8(program["int8"]);
   for (const Json& entry : program["entry_points"])
     for (const char* side : {"inputs", "outputs"})
       for (const Json& t : entry[side])

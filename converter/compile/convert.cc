@@ -4,14 +4,14 @@
 #include <charconv>
 #include <filesystem>
 
+#include "converter/compile/int8_flow.h"
+#include "converter/compile/int8_summary.h"
 #include "converter/compile/load_model.h"
 #include "converter/emit/emit.h"
-#include "converter/eval/dataset_feed.h"
 #include "converter/passes/pass.h"
 #include "converter/quantize/dynamic_int8.h"
 #include "converter/quantize/half_weights.h"
 #include "converter/quantize/packed_products.h"
-#include "converter/quantize/static_int8.h"
 #include "converter/quantize/widen_half.h"
 
 namespace pith {
@@ -52,8 +52,10 @@ Status check_precision(const ConvertOptions& options) {
                       "--precision int8 needs representative data: give --calibrate DATA");
       return Status::ok();
   }
-  if (!options.calibration.empty())
-    return Status(Code::bad_argument, std::string("--calibrate has no effect on --precision ") + name);
+  if (!options.calibration.empty() || !options.evaluation.empty() || !options.accepted_faults.empty())
+    return Status(
+        Code::bad_argument,
+        std::string("--calibrate, --eval and --accept-calibration have no effect on --precision ") + name);
   return Status::ok();
 }
 
@@ -65,37 +67,39 @@ Status make_dump_folder(const std::string& folder) {
   return Status::ok();
 }
 
-Status quantize_int8(ir::Graph& graph, const ConvertOptions& options, ConvertReport* report) {
-  if (quantize::widen_half_activations(graph).activations > 0) PITH_RETURN_IF_ERROR(run_passes(graph, {}));
-  quantize::widen_half_weights(graph);
+Result<std::unique_ptr<ir::Graph>> optimized_graph(const ConvertOptions& options) {
+  PITH_ASSIGN(std::unique_ptr<ir::Graph> graph, import_onnx(options.source, {options.shapes}));
+  PITH_RETURN_IF_ERROR(run_passes(*graph, {}));
+  return graph;
+}
+
+Result<std::unique_ptr<ir::Graph>> quantize_int8(const ConvertOptions& options, ConvertReport* report) {
   report->stage = ConvertStage::calibrate;
-  PITH_ASSIGN(const data::Dataset dataset, data::Dataset::open(options.calibration));
-  PITH_ASSIGN(const LoadedModel loaded, compile_in_memory(graph));
-  PITH_ASSIGN(const std::unique_ptr<Session> session, Session::create(loaded.model, {}));
-  PITH_ASSIGN(const eval::DatasetFeed feed, eval::DatasetFeed::create(dataset, *session));
-  quantize::ItemSource source;
-  source.items = dataset.size();
-  source.feed = [&](int64_t item, Session& to) { return feed.feed(item, to); };
-  quantize::StaticInt8Options int8;
-  int8.calibration.max_items = static_cast<int64_t>(options.calibration_items);
-  int8.calibration.threads = options.threads;
-  int8.calibration.progress = options.progress;
-  PITH_ASSIGN(const quantize::StaticInt8Report result, quantize::quantize_static_int8(graph, source, int8));
-  report->calibration_items = result.items;
-  report->quantized_products = result.quantized_products;
-  report->float_products = result.float_products;
-  for (const quantize::NodeReport& node : result.nodes)
+  Int8FlowOptions flow;
+  flow.calibration = options.calibration;
+  flow.evaluation = options.evaluation;
+  flow.max_items = static_cast<int64_t>(options.calibration_items);
+  flow.threads = options.threads;
+  flow.accepted = options.accepted_faults;
+  flow.dump_folder = options.dump_folder;
+  flow.progress = options.progress;
+  Int8FlowReport result;
+  PITH_ASSIGN(std::unique_ptr<ir::Graph> graph,
+              run_int8_flow([&] { return optimized_graph(options); }, flow, &result));
+  const quantize::StaticInt8Report& ranges = result.ranges;
+  report->calibration_items = ranges.items;
+  report->quantized_products = ranges.quantized_products;
+  report->float_products = ranges.float_products;
+  report->warnings = result.audit.notes;
+  for (const quantize::NodeReport& node : ranges.nodes)
     if (!node.quantized && node.is_product)
       report->warnings.push_back(node.op + " '" + node.name + "' stays float: " + node.reason);
-  if (result.judged_on_fit)
+  if (ranges.judged_on_fit)
     report->warnings.push_back(
         format("only %lld calibration items: ranges were judged on the data that made them",
-               static_cast<long long>(result.items)));
-  // The pairs around every operator become integer operators.
-  report->stage = ConvertStage::optimize;
-  const std::string dump = options.dump_folder.empty() ? "" : options.dump_folder + "/int8";
-  PITH_RETURN_IF_ERROR(make_dump_folder(dump));
-  return run_passes(graph, {dump});
+               static_cast<long long>(ranges.items)));
+  report->int8 = std::make_shared<const Int8FlowReport>(std::move(result));
+  return graph;
 }
 
 Status quantize_int8_dynamic(ir::Graph& graph, ConvertReport* report) {
@@ -181,7 +185,7 @@ Status convert(const ConvertOptions& options, ConvertReport* report) {
   PITH_RETURN_IF_ERROR(make_dump_folder(options.dump_folder));
 
   report->stage = ConvertStage::import;
-  PITH_ASSIGN(const std::unique_ptr<ir::Graph> graph, import_onnx(options.source, {options.shapes}));
+  PITH_ASSIGN(std::unique_ptr<ir::Graph> graph, import_onnx(options.source, {options.shapes}));
   std::error_code ignored;
   report->source_bytes = fs::file_size(options.source, ignored);
   report->source_nodes = graph->in_order().size();
@@ -201,13 +205,17 @@ Status convert(const ConvertOptions& options, ConvertReport* report) {
   } else if (options.precision == Precision::int4 || options.precision == Precision::nf4) {
     PITH_RETURN_IF_ERROR(quantize_grouped(*graph, options, report));
   }
-  if (options.precision == Precision::int8) PITH_RETURN_IF_ERROR(quantize_int8(*graph, options, report));
+  if (options.precision == Precision::int8) {
+    PITH_ASSIGN(graph, quantize_int8(options, report));
+  }
   report->nodes = graph->in_order().size();
 
   report->stage = ConvertStage::emit;
   EmitOptions emit;
   emit.metadata = {{"precision", name_of(options.precision)},
                    {"source", fs::path(options.source).filename().string()}};
+  if (report->int8 != nullptr)
+    for (auto& pair : int8_metadata(*report->int8)) emit.metadata.push_back(std::move(pair));
   PITH_RETURN_IF_ERROR(emit_file(*graph, emit, options.output));
   report->file_bytes = fs::file_size(options.output, ignored);
   report->stage = ConvertStage::done;

@@ -3,13 +3,18 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "converter/compile/calibration_audit.h"
 #include "runtime/base/shape.h"
 #include "runtime/base/status.h"
 
 namespace pith {
+
+struct Int8FlowReport;  // int8_flow.h
 
 enum class Precision { fp32, fp16, int8, int8_dynamic, int4, nf4 };
 const char* name_of(Precision precision);
@@ -25,6 +30,8 @@ struct ConvertOptions {
   bool asymmetric = false;  // int4: zero points per group
   std::map<std::string, Shape> shapes;
   std::string calibration;  // data set for int8
+  std::string evaluation;   // data set that accuracy will be measured on: must not share items with it
+  std::set<CalibrationFault> accepted_faults;
   size_t calibration_items = 256;
   std::string dump_folder;  // the graph as text after every pass
   size_t threads = 1;
@@ -43,7 +50,8 @@ struct ConvertReport {
   double worst_sqnr_db = 0;  // int4, nf4: of the weights of one product, named by worst_product
   std::string worst_product;
   int64_t calibration_items = 0;
-  std::vector<std::string> warnings;  // what the user should know although it worked
+  std::shared_ptr<const Int8FlowReport> int8;  // int8 only
+  std::vector<std::string> warnings;           // what the user should know although it worked
 };
 
 Status convert(const ConvertOptions& options, ConvertReport* report);

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "converter/data/npy.h"
+#include "tests/support/distributions.h"
 #include "tests/support/run_program.h"
 #include "tests/support/shared_data.h"
 
@@ -21,6 +22,21 @@ std::string converted(const TempFolder& folder, const std::string& name) {
   const Ran r = run_pith({"convert", kModels + name + "/model.onnx", "-o", path});
   CAPTURE(r.err);
   REQUIRE(r.code == 0);
+  return path;
+}
+
+// A data set for the gemm model, with made-up labels.
+std::string noise(const TempFolder& folder, const std::string& name, int64_t items, uint64_t seed) {
+  const auto shape = data::read_npy(kModels + "gemm/ref/input_0.npy").value().shape;
+  const int64_t width = shape.back();
+  const std::string path = folder / name;
+  std::filesystem::create_directories(path);
+  const auto x = testing::normals(static_cast<size_t>(items * width), 0, 1, seed);
+  REQUIRE(data::write_npy(path + "/inputs.npy", DType::f32, std::vector<int64_t>{items, width}, x.data())
+              .is_ok());
+  const std::vector<int64_t> labels(static_cast<size_t>(items));
+  REQUIRE(
+      data::write_npy(path + "/labels.npy", DType::i64, std::vector<int64_t>{items}, labels.data()).is_ok());
   return path;
 }
 
@@ -124,6 +140,60 @@ TEST_CASE("int8 needs data that it can calibrate with: exit code 5 otherwise") {
                   folder / "absent"})
             .code == 7);
   CHECK(folder.file_count() == 1);
+}
+
+TEST_CASE("calibration data that cannot serve are refused with exit code 5 unless accepted") {
+  const TempFolder folder;
+  const std::string few = noise(folder, "few", 4, 1), out = folder / "x.pith";
+  std::vector<std::string> command = {
+      "convert", kModels + "gemm/model.onnx", "-o", out, "--precision", "int8", "--calibrate", few};
+  const Ran refused = run_pith(command);
+  CHECK(refused.code == 5);
+  CHECK(contains(refused.err, "--accept-calibration small"));
+  CHECK_FALSE(std::filesystem::exists(out));
+  command.insert(command.end(), {"--accept-calibration", "small"});
+  const Ran accepted = run_pith(command);
+  CHECK(accepted.code == 0);
+  CHECK(contains(accepted.err, "accepted"));
+  command.back() = "beauty";
+  CHECK(run_pith(command).code == 2);
+  CHECK(run_pith({"convert", kModels + "gemm/model.onnx", "-o", out, "--eval", few}).code == 2);
+}
+
+TEST_CASE("int8 tells what it decided, and eval knows calibration items again") {
+  const TempFolder folder;
+  const std::string calibration = noise(folder, "a", 16, 1), other = noise(folder, "b", 16, 2);
+  const std::string out = folder / "x.pith";
+  std::vector<std::string> command = {"convert",     kModels + "gemm/model.onnx",
+                                      "-o",          out,
+                                      "--precision", "int8",
+                                      "--json",      "--calibrate",
+                                      calibration,   "--eval",
+                                      calibration};
+  const Ran leaking = run_pith(command);
+  CHECK(leaking.code == 5);
+  CHECK(contains(leaking.err, "16 of 16"));
+  command.back() = other;
+  const Ran made = run_pith(command);
+  CAPTURE(made.err);
+  REQUIRE(made.code == 0);
+  for (const char* part : {"\"output_sqnr_db\"", "\"bias_correction\"", "\"equalization\"", "\"tournament\""})
+    CHECK(contains(made.out, part));
+  const Ran json = run_pith({"inspect", out, "--json"}), text = run_pith({"inspect", out});
+  CHECK(contains(json.out, "\"judging_items\": 4"));
+  CHECK(contains(text.out, "calibrated on 16 items"));
+  CHECK_FALSE(contains(text.out, "calibration_hashes"));
+
+  const Ran refused = run_pith({"eval", out, "--data", calibration});
+  CHECK(refused.code == 5);
+  CHECK(contains(refused.err, "16 of these items"));
+  CHECK(refused.out.empty());
+  const Ran accepted = run_pith({"eval", out, "--data", calibration, "--accept-leak", "--json"});
+  CHECK(accepted.code == 0);
+  CHECK(contains(accepted.out, "\"calibration_items_among_them\": 16"));
+  const Ran fair = run_pith({"eval", out, "--data", other, "--json"});
+  CHECK(fair.code == 0);
+  CHECK(contains(fair.out, "\"calibration_items_among_them\": 0"));
 }
 
 TEST_CASE("all unknown operators are named at once, with exit code 3 and no file") {

@@ -1,6 +1,7 @@
 // Small IR graphs with weights, built by name: what planning and quantization tests work on.
 #pragma once
 #include <cmath>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -54,7 +55,8 @@ class TinyGraph {
     return nullptr;
   }
 
-  ir::Graph graph;
+  std::unique_ptr<ir::Graph> owned = std::make_unique<ir::Graph>();  // nodes point into it: it never moves
+  ir::Graph& graph = *owned;
 
  private:
   template <class OptionsT>
