@@ -9,7 +9,7 @@
 #include <cstring>
 #include <vector>
 
-#include "bench/dot_peak.h"
+#include "bench/machine_limits.h"
 #include "runtime/backends/pith/pith_backend.h"
 #include "runtime/backends/xnnpack/xnnpack_backend.h"
 #include "runtime/base/isa_cap.h"

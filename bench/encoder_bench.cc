@@ -9,7 +9,7 @@
 #include <random>
 
 #include "bench/bench_timing.h"
-#include "bench/dot_peak.h"
+#include "bench/machine_limits.h"
 #include "converter/compile/load_model.h"
 #include "converter/ir/evaluate.h"
 #include "converter/passes/pass.h"

@@ -1,6 +1,10 @@
 // The loops are assembly statements so that no compiler thins them out.
 #include "bench/machine_limits.h"
 
+#include <time.h>
+
+#include <algorithm>
+
 namespace pith::bench {
 
 #if defined(__x86_64__)
@@ -78,5 +82,21 @@ double dot_run_zmm(Cpu) { return 0; }
 double dot_run_ymm(Cpu) { return 0; }
 double dot_run_avx2(Cpu) { return 0; }
 #endif
+
+double dot_peak_gops() {
+  const auto seconds = [] {
+    timespec t{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+  };
+  const Cpu cpu = detect_cpu();
+  double best = 0;
+  for (const auto run : {dot_run_zmm, dot_run_ymm, dot_run_avx2})
+    for (int i = 0; i < 50; ++i) {
+      const double begin = seconds(), done = run(cpu);
+      if (done > 0) best = std::max(best, 2 * done / (seconds() - begin) / 1e9);
+    }
+  return best;
+}
 
 }  // namespace pith::bench

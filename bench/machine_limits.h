@@ -15,4 +15,7 @@ double dot_run_zmm(Cpu cpu);
 double dot_run_ymm(Cpu cpu);   // 256-bit VNNI
 double dot_run_avx2(Cpu cpu);  // vpmaddubsw and vpaddw
 
+// The best of those in 10^9 operations per second (1 multiply-add = 2): one thread, CPU time, best of several short runs.
+double dot_peak_gops();
+
 }  // namespace pith::bench

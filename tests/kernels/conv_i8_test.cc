@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "kernels/conv/conv.h"
-#include "tests/support/guarded.h"
+#include "tests/support/guarded_bytes.h"
 #include "tests/support/random_values.h"
 
 namespace pith::kernels {
 namespace {
 
-using test::Guarded;
+using test::GuardedBytes;
 using test::Random;
 
 ConvI8Shape shape_of(size_t h, size_t w, size_t in, size_t out, size_t kh, size_t kw, size_t stride,
@@ -75,7 +75,7 @@ void check(const ConvI8Shape& s, Random& random, const Grid& g = {}) {
   r.y_zero = y_zero, r.y_lo = -121, r.y_hi = 122;
   conv_codes_ref<int8_t, int8_t, int8_t>(r, {0, outputs});
 
-  Guarded x_memory(x.size());
+  GuardedBytes x_memory(x.size());
   std::copy(x.begin(), x.end(), x_memory.as<int8_t>());
   const ConvI8Kernels all = conv_i8_kernels();
   for (size_t i = 0; i < all.count; ++i) {
@@ -84,13 +84,13 @@ void check(const ConvI8Shape& s, Random& random, const Grid& g = {}) {
     ConvI8Plan plan;
     REQUIRE(plan_conv_i8(s, kernel, false, &plan));
     const size_t last = (s.out_channels - (plan.panels - 1) * 32 + 7) / 8 * 8;
-    Guarded packed((plan.panels - 1) * plan.panel_bytes + (conv_i8_k(s) + 7) / 8 * 8 * last);
+    GuardedBytes packed((plan.panels - 1) * plan.panel_bytes + (conv_i8_k(s) + 7) / 8 * 8 * last);
     std::vector<int32_t> sums, start(plan.panels * 32);
     std::vector<float> scales(plan.panels * 32);
     pack(s, w, plan.panel_bytes, packed.as<int8_t>(), &sums);
     for (size_t o = 0; o < s.out_channels; ++o)
       start[o] = bias[o] - (x_zero + kernel.flip) * sums[o], scales[o] = scale[o];
-    Guarded y(expected.size()), scratch(plan.scratch_bytes);
+    GuardedBytes y(expected.size()), scratch(plan.scratch_bytes);
     const ConvI8Args a{x_memory.as<int8_t>(),
                        packed.as<int8_t>(),
                        start.data(),

@@ -6,13 +6,13 @@
 #include <vector>
 
 #include "kernels/conv/conv.h"
-#include "tests/support/guarded.h"
+#include "tests/support/guarded_bytes.h"
 #include "tests/support/random_values.h"
 
 namespace pith::kernels {
 namespace {
 
-using test::Guarded;
+using test::GuardedBytes;
 using test::Random;
 
 struct Case {
@@ -72,9 +72,9 @@ void check(const Case& k, Random& random) {
   r.y_zero = y_zero, r.y_lo = -120, r.y_hi = 119;
   conv_codes_ref<int8_t, int8_t, int8_t>(r, {0, s.images * s.out_h * s.out_w});
 
-  Guarded packed(depthwise_bytes(c, s.kernel_h, s.kernel_w));
+  GuardedBytes packed(depthwise_bytes(c, s.kernel_h, s.kernel_w));
   pack_depthwise_i8(w.data(), scale.data(), c, s.kernel_h, s.kernel_w, packed.data());
-  Guarded x_memory(x.size());
+  GuardedBytes x_memory(x.size());
   std::copy(x.begin(), x.end(), x_memory.as<int8_t>());
   const DepthwiseI8Kernels all = depthwise_i8_kernels();
   for (size_t i = 0; i < all.count; ++i) {
@@ -89,7 +89,7 @@ void check(const Case& k, Random& random) {
           bias[o] - (x_zero + kernel.flip) * depthwise_sums(packed.data(), c, s.kernel_h, s.kernel_w)[o];
       scales[o] = scale[o];
     }
-    Guarded y(expected.size()), scratch(plan.scratch_bytes);
+    GuardedBytes y(expected.size()), scratch(plan.scratch_bytes);
     const DepthwiseI8Args a{x_memory.as<int8_t>(),
                             packed.as<int8_t>(),
                             start.data(),

@@ -106,15 +106,23 @@ void check_model(const LoadedModel& loaded, const std::string& name, size_t prod
 
 }  // namespace
 
-TEST_CASE(
-    "int8: the shipped digits model gives the same bytes on every instruction set, as the reference does") {
-  const test::TempFolder folder;
-  data::HostTensor images{DType::f32, {8, 1, 28, 28}, std::vector<std::byte>(8 * 28 * 28 * sizeof(float))};
-  std::mt19937 random(3);
-  for (float& v : images.as<float>()) v = static_cast<float>((random() >> 8) * 0x1p-24);
-  REQUIRE(data::write_npy(folder / "inputs.npy", images).is_ok());
-  check_model(converted_to_int8(test::project_file("examples/digits/digits.onnx"), folder.path(), folder),
-              "digits", 12);
+TEST_CASE("int8: shipped models give the same bytes on every instruction set, as the reference does") {
+  struct Case {
+    const char* source;
+    Shape calibration;
+    size_t products;
+  };
+  for (const Case& c : {Case{"examples/digits/digits.onnx", {8, 1, 28, 28}, 12},
+                        Case{"tests/data/onnx/hard-swish/model.onnx", {8, 3, 9, 9}, 3}}) {
+    const test::TempFolder folder;
+    const auto bytes = static_cast<size_t>(c.calibration.count()) * sizeof(float);
+    data::HostTensor images{DType::f32, {}, std::vector<std::byte>(bytes)};
+    images.shape.assign(c.calibration.dims().begin(), c.calibration.dims().end());
+    std::mt19937 random(3);
+    for (float& v : images.as<float>()) v = static_cast<float>((random() >> 8) * 0x1p-24);
+    REQUIRE(data::write_npy(folder / "inputs.npy", images).is_ok());
+    check_model(converted_to_int8(test::project_file(c.source), folder.path(), folder), c.source, c.products);
+  }
 }
 
 TEST_CASE("int8: real networks give the same bytes on every instruction set, as the reference does") {
