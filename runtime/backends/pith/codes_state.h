@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "runtime/backends/pith/own_kernels.h"
+#include "runtime/threads/brief_work.h"
 
 namespace pith {
 
@@ -49,6 +50,8 @@ struct CodesSums {
 Status make_finish(const NodeView& node, const CodesGrid& grid, const CodesSums& sums, uint8_t flip,
                    CodesFinish* out);
 
+// Expected to take less than 0.7 ms on one thread: see runtime/threads/brief_work.h.
+constexpr bool is_brief(uint64_t multiply_adds, uint64_t per_ns) { return multiply_adds / per_ns < 700'000; }
 // How many threads a node is worth: each gets at least about 10 us, what waking another one costs.
 size_t useful_threads(const ThreadPool* pool, uint64_t multiply_adds, uint64_t per_ns);
 // Share `index` of `parts` nearly equal shares of [0, count), on multiples of `unit`.

@@ -23,14 +23,16 @@ struct ConvState : NodeState {
   size_t threads = 1;
   bool by_panels = false;  // threads share the panels, not the pixels
   size_t unit = 1;         // pixels of a tile
+  BriefWork brief;
 };
 
 void run_conv(const NodeView& node, RunContext& context) {
-  const auto& s = *static_cast<const ConvState*>(context.state);
+  auto& s = *static_cast<ConvState*>(context.state);
   const kernels::ConvI8Args a{node.in(0).data,  s.panels,      s.finish.start.data(), s.finish.scale.data(),
                               node.out(0).data, s.grid.x_zero, s.grid.y_zero,         s.grid.y_lo,
                               s.grid.y_hi,      s.grid.y_flip};
-  parallel_for(s.threads == 1 ? nullptr : context.pool, s.threads, 1, [&](Range parts) {
+  const bool share = s.threads > 1 && s.brief.may_share();
+  parallel_for(share ? context.pool : nullptr, s.threads, 1, [&](Range parts) {
     for (size_t part = parts.begin; part < parts.end; ++part) {
       auto* scratch = static_cast<uint8_t*>(context.scratch) + part * s.plan.scratch_bytes;
       const Range pixels =
@@ -40,6 +42,7 @@ void run_conv(const NodeView& node, RunContext& context) {
       kernels::conv_i8(s.plan, a, pixels, panels, scratch);
     }
   });
+  if (share) s.brief.shared();
 }
 
 // Panels as they are needed by all shares of the work; the slowest share counts.
@@ -48,6 +51,7 @@ void split_work(ConvState* s, ThreadPool* pool) {
   const uint64_t work = uint64_t{p.pixels} * p.panels * 32 * p.run_count * p.run_bytes;
   s->unit = p.panels > 1 ? p.kernel->rows_wide : p.kernel->rows_narrow;
   s->threads = useful_threads(pool, work, p.kernel->speed);
+  s->brief.expect(is_brief(work, p.kernel->speed));
   const size_t tiles = (p.pixels + s->unit - 1) / s->unit, n = s->threads;
   s->by_panels = (p.panels + n - 1) / n * tiles < (tiles + n - 1) / n * p.panels;
   s->threads = std::min(n, s->by_panels ? p.panels : tiles);
@@ -95,20 +99,23 @@ struct DepthwiseState : NodeState {
   AlignedCodes packed;
   const int8_t* weights = nullptr;
   size_t threads = 1;
+  BriefWork brief;
 };
 
 void run_depthwise(const NodeView& node, RunContext& context) {
-  const auto& s = *static_cast<const DepthwiseState*>(context.state);
+  auto& s = *static_cast<DepthwiseState*>(context.state);
   const kernels::DepthwiseI8Args a{
       node.in(0).data, s.weights,     s.finish.start.data(), s.finish.scale.data(), node.out(0).data,
       s.grid.x_zero,   s.grid.y_zero, s.grid.y_lo,           s.grid.y_hi,           s.grid.y_flip};
   const size_t rows = s.plan.shape.images * s.plan.shape.out_h;
-  parallel_for(s.threads == 1 ? nullptr : context.pool, s.threads, 1, [&](Range parts) {
+  const bool share = s.threads > 1 && s.brief.may_share();
+  parallel_for(share ? context.pool : nullptr, s.threads, 1, [&](Range parts) {
     for (size_t part = parts.begin; part < parts.end; ++part) {
       auto* scratch = static_cast<uint8_t*>(context.scratch) + part * s.plan.scratch_bytes;
       kernels::depthwise_i8(s.plan, a, share_of(rows, 1, s.threads, part), scratch);
     }
   });
+  if (share) s.brief.shared();
 }
 
 Status take_depthwise(const NodeView& node, PrepareContext& context, const ConvI8Shape& c, float clamp_min,
@@ -136,6 +143,7 @@ Status take_depthwise(const NodeView& node, PrepareContext& context, const ConvI
   const size_t rows = shape.images * shape.out_h;
   const uint64_t work = uint64_t{rows} * shape.out_w * shape.channels * shape.kernel_h * shape.kernel_w;
   s->threads = std::min(useful_threads(context.pool(), work, kernel.speed), rows);
+  s->brief.expect(is_brief(work, kernel.speed));
   context.request_scratch(s->threads * s->plan.scratch_bytes);
   context.keep(std::move(s));
   context.use("depthwise_i8", run_depthwise);

@@ -11,10 +11,13 @@ namespace {
 
 // Setup has succeeded in bind, so running cannot fail: the status says nothing new.
 void run_operators(const NodeView&, RunContext& context) {
-  const auto& state = *static_cast<const XnnState*>(context.state);
-  pthreadpool_t threads = context.pool == nullptr || state.serial ? nullptr : context.pool->handle();
+  auto& state = *static_cast<XnnState*>(context.state);
+  const bool alone = context.pool == nullptr || context.pool->handle() == nullptr || state.serial;
+  const bool share = !alone && state.brief.may_share();
+  pthreadpool_t threads = share ? context.pool->handle() : nullptr;
   xnn_run_operator(state.op.get(), threads);
   if (state.second) xnn_run_operator(state.second.get(), threads);
+  if (share) state.brief.shared();
 }
 
 // code ^ 0x80: u8 with zero point z and i8 with zero point z - 128 are the same numbers.
@@ -47,6 +50,7 @@ Status Lowering::done(const char* kernel_name, BindFn bind, size_t scratch_bytes
   if (fresh_ != nullptr) context_->keep(std::move(fresh_));
   context_->set_backend("xnnpack");
   state_->serial = serial_;
+  state_->brief.expect(is_below(node_, kBriefWork));
   constexpr size_t kOverRead = 128;
   if (state_->shift_in != 0) {
     state_->part[0] = align_scratch(scratch_bytes);
@@ -60,8 +64,7 @@ Status Lowering::done(const char* kernel_name, BindFn bind, size_t scratch_bytes
 
 // Handing work to another thread and waiting for it costs 3 to 10 us, and far more when that thread has lost its
 // core: below about 10 us of work (2^17 multiply-adds) the calling thread is the faster one.
-bool Lowering::is_small(const NodeView& node) {
-  constexpr int64_t kWork = int64_t{1} << 17;
+bool Lowering::is_below(const NodeView& node, int64_t work) {
   int64_t each = 2;  // per element of y
   switch (node.op) {
     case schema::Op::ConvOptions:
@@ -80,11 +83,11 @@ bool Lowering::is_small(const NodeView& node) {
       each = 8;
       break;
     case schema::Op::ReduceOptions:
-      return node.in(0).count() <= kWork / each;
+      return node.in(0).count() <= work / each;
     default:
       break;
   }
-  return node.out(0).count() <= kWork / (each > 0 ? each : 1);
+  return node.out(0).count() <= work / (each > 0 ? each : 1);
 }
 
 Status decline(const char* reason) { return {Code::unsupported, reason}; }
