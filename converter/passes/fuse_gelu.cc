@@ -34,9 +34,9 @@ void collect(const ir::Graph& graph, ir::Value* v, bool root, Product* out) {
 }
 
 // v = base + number: base, or null.
-ir::Value* minus_number(const ir::Value* v, double number) {
+ir::Value* minus_number(const ir::Value* v, double number, bool may_clamp = false) {
   const ir::Node* node = v == nullptr ? nullptr : v->producer;
-  if (!is_binary(node, schema::BinaryKind::add)) return nullptr;
+  if (!is_binary(node, schema::BinaryKind::add, may_clamp)) return nullptr;
   if (is_near(constant_number(node->in(1)), number)) return node->in(0);
   return is_near(constant_number(node->in(0)), number) ? node->in(1) : nullptr;
 }
@@ -56,9 +56,9 @@ bool is_clip_factor(const ir::Value* v, const ir::Value* x) {
     const auto* o = node->as<schema::UnaryOptionsT>();
     return o->alpha == 0 && o->beta == 6 && minus_number(node->in(0), 3.0) == x;
   }
-  if (!is_binary(node, schema::BinaryKind::add)) return false;
+  if (!is_binary(node, schema::BinaryKind::add, true)) return false;
   const auto* o = node->as<schema::BinaryOptionsT>();
-  return o->clamp_min == 0 && o->clamp_max == 6 && minus_number(v, 3.0) == x;
+  return o->clamp_min == 0 && o->clamp_max == 6 && minus_number(v, 3.0, true) == x;
 }
 
 bool is_hard_sigmoid_factor(const ir::Value* v, const ir::Value* x) {

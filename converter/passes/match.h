@@ -16,9 +16,11 @@ inline bool is_unary(const ir::Node* node, schema::UnaryKind kind) {
   const auto* o = node == nullptr ? nullptr : node->as<schema::UnaryOptionsT>();
   return o != nullptr && o->kind == kind;
 }
-inline bool is_binary(const ir::Node* node, schema::BinaryKind kind) {
+// Without a fused activation, unless `may_clamp`: a pattern that took a clamped node would lose the clamp.
+inline bool is_binary(const ir::Node* node, schema::BinaryKind kind, bool may_clamp = false) {
   const auto* o = node == nullptr ? nullptr : node->as<schema::BinaryOptionsT>();
-  return o != nullptr && o->kind == kind;
+  return o != nullptr && o->kind == kind &&
+         (may_clamp || (std::isinf(o->clamp_min) && std::isinf(o->clamp_max)));
 }
 
 // The number a constant holds in every element (usually one element), if it is f32.

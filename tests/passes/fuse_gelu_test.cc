@@ -87,6 +87,32 @@ TEST_CASE("fuse_gelu: x * sigmoid(x) becomes Swish, in either order") {
   }
 }
 
+TEST_CASE("fuse_gelu: does not fire where a part carries a fused activation, which would be lost") {
+  GraphMaker g;
+  ir::Value* x = g.input("x", DType::f32, {3, 5});
+  schema::BinaryOptionsT clamped;
+  clamped.kind = BinaryKind::mul;
+  clamped.clamp_min = 0;
+  ir::Value* swish = g.node("swish", clamped, {x, g.unary(UnaryKind::sigmoid, x)});
+  g.output("y", swish);
+  ir::Value* inner = g.node("inner", clamped, {x, erf_factor(g, x)});
+  g.output("gelu", g.binary(BinaryKind::mul, inner, number(g, 0.5f)));
+  CHECK(try_pass(g, fuse_gelu) == 0);
+}
+
+TEST_CASE("fuse_gelu: a hard-swish whose addition has its clip fused already") {
+  GraphMaker g;
+  ir::Value* x = g.input("x", DType::f32, {3, 5});
+  schema::BinaryOptionsT clip;
+  clip.kind = BinaryKind::add;
+  clip.clamp_min = 0;
+  clip.clamp_max = 6;
+  ir::Value* c = g.node("clip", clip, {x, number(g, 3)});
+  g.output("y", g.binary(BinaryKind::div, g.binary(BinaryKind::mul, x, c), number(g, 6)));
+  CHECK(try_pass(g, fuse_gelu) == 1);
+  CHECK(ops_of(g) == "Unary");
+}
+
 TEST_CASE("fuse_gelu: does not fire when a part is read elsewhere, or is an output") {
   GraphMaker g;
   ir::Value* x = g.input("x", DType::f32, {3, 5});
