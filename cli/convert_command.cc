@@ -45,8 +45,9 @@ void print_step(const char* name, const GuardedStep& step) {
 }
 
 void print_int8(const Int8FlowReport& r) {
-  std::printf("outputs %.1f dB above the error on %lld items that made no range\n", r.output_sqnr_db,
-              static_cast<long long>(r.judging_items));
+  std::printf("outputs %.1f dB above the error on %lld items that made %s\n", r.output_sqnr_db,
+              static_cast<long long>(r.judging_items),
+              r.ranges.judged_on_fit ? "the ranges too" : "no range");
   std::map<std::string, size_t> winners;
   for (const quantize::TensorReport& t : r.ranges.tensors)
     if (!t.fixed && t.decision.tournament.entries.size() > 1)

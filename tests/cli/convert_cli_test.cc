@@ -155,6 +155,11 @@ TEST_CASE("calibration data that cannot serve are refused with exit code 5 unles
   const Ran accepted = run_pith(command);
   CHECK(accepted.code == 0);
   CHECK(contains(accepted.err, "accepted"));
+  CHECK(contains(accepted.out, "items that made no range"));
+  command[7] = noise(folder, "three", 3, 1);  // too few to keep some back
+  const Ran three = run_pith(command);
+  CHECK(three.code == 0);
+  CHECK(contains(three.out, "items that made the ranges too"));
   command.back() = "beauty";
   CHECK(run_pith(command).code == 2);
   CHECK(run_pith({"convert", kModels + "gemm/model.onnx", "-o", out, "--eval", few}).code == 2);
