@@ -41,7 +41,7 @@ std::vector<Tap> make_taps(int64_t in, int64_t out, bool antialias) {
 }
 
 // Half up, for what a byte can hold: the argument is never negative, so truncation rounds down.
-double round_byte(double x) { return static_cast<int>(std::clamp(x, 0.0, 255.0) + 0.5); }
+double round_byte(double x) { return std::floor(std::clamp(x, 0.0, 255.0) + 0.5); }
 
 // Resizes the middle axis of [outer][in][inner].
 std::vector<double> resize_axis(const std::vector<double>& in, size_t outer, size_t length, size_t inner,
