@@ -51,6 +51,6 @@ function(pith_precompile target)
   if(PITH_PCH)
     target_precompile_headers(${target} PRIVATE ${ARGN})
     # GCC warns falsely about std::string inlined out of a precompiled header (GCC bug 105651 and its relatives).
-    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess -Wno-stringop-overflow -Wno-array-bounds>)
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds>)
   endif()
 endfunction()

@@ -36,7 +36,7 @@ endif()
 set(model ${WORK}/digits.pith)
 must(${BUILD}/cli/pith convert ${PITH_ROOT}/examples/digits/digits.onnx -o ${model} --shape image=1,1,28,28)
 
-must(${CMAKE_COMMAND} -S ${PITH_ROOT}/tests/arch/consumer -B ${WORK}/consumer -DCMAKE_PREFIX_PATH=${prefix})
+must(${CMAKE_COMMAND} -G Ninja -S ${PITH_ROOT}/tests/arch/consumer -B ${WORK}/consumer -DCMAKE_PREFIX_PATH=${prefix})
 must(${CMAKE_COMMAND} --build ${WORK}/consumer)
 foreach(kind pith pith_static)
   must(${WORK}/consumer/with_${kind} ${model})
