@@ -72,6 +72,7 @@ Status take_unary(const NodeView& node, PrepareContext& context) {
   auto s = std::make_unique<TableState>();
   kernels::make_unary_table({kind, lane_of(x), lane_of(y), o.alpha(), o.beta()}, s->codes);
   const kernels::CodeTableKernel& kernel = kernels::select_code_table(context.cpu());
+  if (!worth_taking(kernel.needs, context.cpu())) return leave_scalar();
   s->fn = kernel.fn;
   context.keep(std::move(s));
   context.use(kernel.name, run_table);
@@ -83,6 +84,7 @@ Status take_quantize(const NodeView& node, PrepareContext& context) {
   auto s = std::make_unique<QuantizeState>();
   if (!read_float_grid(node, &s->grid)) return leave("not one constant scale");
   const kernels::CodesOfFloatsKernel& kernel = kernels::select_codes_of_floats(context.cpu());
+  if (!worth_taking(kernel.needs, context.cpu())) return leave_scalar();
   s->fn = kernel.fn;
   context.keep(std::move(s));
   context.use(kernel.name, run_quantize);

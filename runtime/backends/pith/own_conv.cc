@@ -72,6 +72,7 @@ Status take_dense(const NodeView& node, PrepareContext& context, const ConvI8Sha
                   float clamp_max, const char* name) {
   auto s = std::make_unique<ConvState>();
   const kernels::ConvI8Kernel& kernel = kernels::select_conv_i8(context.cpu());
+  if (!worth_taking(kernel.needs, context.cpu())) return leave_scalar();
   PITH_RETURN_IF_ERROR(read_codes_grid(node, clamp_min, clamp_max, &s->grid));
   if (!kernels::plan_conv_i8(shape, kernel, s->grid.x_is_u8, &s->plan))
     return leave("too large or dilated a kernel");
@@ -122,6 +123,7 @@ Status take_depthwise(const NodeView& node, PrepareContext& context, const ConvI
                       float clamp_max) {
   auto s = std::make_unique<DepthwiseState>();
   const kernels::DepthwiseI8Kernel& kernel = kernels::select_depthwise_i8(context.cpu());
+  if (!worth_taking(kernel.needs, context.cpu())) return leave_scalar();
   const kernels::DepthwiseI8Shape shape{c.images,      c.in_h,       c.in_w,     c.out_h,    c.out_w,
                                         c.in_channels, c.kernel_h,   c.kernel_w, c.stride_h, c.stride_w,
                                         c.dilation_h,  c.dilation_w, c.pad_top,  c.pad_left};
