@@ -128,7 +128,7 @@ void gemm(const std::vector<size_t>& row_counts) {
     std::vector<std::string> peak_of;
     const PanelGemmKernels kernels = panel_gemm_kernels();
     for (size_t i = 0; i < kernels.count; ++i) {
-      const PanelGemmKernel& k = kernels.first[i];
+      const PanelGemmKernel& k = kernels.data[i];
       if (!wanted(k, cpu)) continue;
       const PanelMatrix m{k.layout, group_of(k.layout), kN, kK};
       kept.push_back(weights(m));
@@ -168,7 +168,7 @@ void gemv(double megabytes, bool from_memory, size_t threads) {
   const Cpu cpu = detect_cpu();
   const PanelGemmKernels kernels = panel_gemm_kernels();
   for (size_t i = 0; i < kernels.count; ++i) {
-    const PanelGemmKernel& k = kernels.first[i];
+    const PanelGemmKernel& k = kernels.data[i];
     if (!wanted(k, cpu)) continue;
     const PanelMatrix one{k.layout, group_of(k.layout), kPanelWidth, kK};
     const auto panel = static_cast<double>(panel_matrix_bytes(one));

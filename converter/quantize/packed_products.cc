@@ -51,13 +51,7 @@ Result<GroupedWeights> pack_grouped(ir::Graph& graph, ir::Node* node, const Grou
   PITH_RETURN_IF_ERROR(constant_bias(*node).status());
   PITH_ASSIGN(GroupedWeights q, quantize_groups(weights.elements<float>(), static_cast<size_t>(m.n),
                                                 static_cast<size_t>(m.k), options));
-  kernels::PanelSource source;
-  source.codes = q.codes.data();
-  source.group_scales =
-      q.half_scales.empty() ? static_cast<const void*>(q.small_scales.data()) : q.half_scales.data();
-  source.zeros = q.zeros.data();
-  source.channel_scale = q.channel_scale.data();
-  PITH_RETURN_IF_ERROR(replace(graph, node, m, source, q.codebook));
+  PITH_RETURN_IF_ERROR(replace(graph, node, m, q.source(), q.codebook));
   return q;
 }
 

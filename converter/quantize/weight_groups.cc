@@ -237,6 +237,15 @@ class Quantizer {
 
 }  // namespace
 
+kernels::PanelSource GroupedWeights::source() const {
+  kernels::PanelSource s;
+  s.codes = codes.data();
+  s.group_scales = half_scales.empty() ? static_cast<const void*>(small_scales.data()) : half_scales.data();
+  s.zeros = zeros.data();
+  s.channel_scale = channel_scale.data();
+  return s;
+}
+
 double GroupedWeights::sqnr_db() const {
   return noise > 0 ? 10 * std::log10(signal / noise) : std::numeric_limits<double>::infinity();
 }

@@ -11,6 +11,7 @@
 
 #include "kernels/base/float16.h"
 #include "kernels/base/types.h"
+#include "kernels/gemm/panel_pack.h"
 #include "runtime/base/status.h"
 
 namespace pith::quantize {
@@ -21,14 +22,15 @@ struct GroupOptions {
 };
 
 struct GroupedWeights {
-  std::vector<int8_t> codes;         // [n, k], 0..15
-  std::vector<int8_t> small_scales;  // [n, groups]: i4s8, i4a
-  std::vector<f16> half_scales;      // [n, groups]: i4f16, lut4
-  std::vector<uint8_t> zeros;        // [n, groups]: i4a
-  std::vector<float> channel_scale;  // [n]: i4s8, i4a
-  std::vector<int8_t> codebook;      // lut4
-  double signal = 0, noise = 0;      // sums of squares of the weights and of their errors
-  double sqnr_db() const;            // infinity when exact
+  std::vector<int8_t> codes;            // [n, k], 0..15
+  std::vector<int8_t> small_scales;     // [n, groups]: i4s8, i4a
+  std::vector<f16> half_scales;         // [n, groups]: i4f16, lut4
+  std::vector<uint8_t> zeros;           // [n, groups]: i4a
+  std::vector<float> channel_scale;     // [n]: i4s8, i4a
+  std::vector<int8_t> codebook;         // lut4
+  double signal = 0, noise = 0;         // sums of squares of the weights and of their errors
+  double sqnr_db() const;               // infinity when exact
+  kernels::PanelSource source() const;  // what pack_panels takes; points into this
 };
 
 // Refuses NaN and infinities (naming the place), and halves that cannot hold a scale.

@@ -44,11 +44,6 @@ ConvI8Kernels conv_i8_kernels() {
   return {kAll, sizeof kAll / sizeof kAll[0]};
 }
 
-const ConvI8Kernel& select_conv_i8(Cpu cpu) {
-  const ConvI8Kernels all = conv_i8_kernels();
-  size_t i = 0;
-  while (!cpu.has(all.data[i].needs)) ++i;
-  return all.data[i];
-}
+const ConvI8Kernel& select_conv_i8(Cpu cpu) { return best_of(conv_i8_kernels(), cpu); }
 
 }  // namespace pith::kernels

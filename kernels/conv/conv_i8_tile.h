@@ -13,7 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/base/cpu.h"
+#include "kernels/base/kernel_list.h"
 
 namespace pith::kernels {
 
@@ -48,10 +48,7 @@ struct ConvI8Kernel {
   uint8_t speed;  // about this many multiply-adds in a nanosecond
 };
 // Every kernel of conv_i8_list.inc, best first; the last one needs nothing.
-struct ConvI8Kernels {
-  const ConvI8Kernel* data;
-  size_t count;
-};
+using ConvI8Kernels = KernelList<ConvI8Kernel>;
 ConvI8Kernels conv_i8_kernels();
 const ConvI8Kernel& select_conv_i8(Cpu cpu);
 

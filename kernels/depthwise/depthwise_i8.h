@@ -13,7 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/base/cpu.h"
+#include "kernels/base/kernel_list.h"
 #include "kernels/base/types.h"
 
 namespace pith::kernels {
@@ -52,10 +52,7 @@ struct DepthwiseI8Kernel {
   uint8_t flip;
   uint8_t speed;  // about this many multiply-adds in a nanosecond
 };
-struct DepthwiseI8Kernels {
-  const DepthwiseI8Kernel* data;
-  size_t count;
-};
+using DepthwiseI8Kernels = KernelList<DepthwiseI8Kernel>;
 DepthwiseI8Kernels depthwise_i8_kernels();  // best first; the last needs nothing
 const DepthwiseI8Kernel& select_depthwise_i8(Cpu cpu);
 

@@ -49,11 +49,6 @@ DepthwiseI8Kernels depthwise_i8_kernels() {
   return {kAll, sizeof kAll / sizeof kAll[0]};
 }
 
-const DepthwiseI8Kernel& select_depthwise_i8(Cpu cpu) {
-  const DepthwiseI8Kernels all = depthwise_i8_kernels();
-  size_t i = 0;
-  while (!cpu.has(all.data[i].needs)) ++i;
-  return all.data[i];
-}
+const DepthwiseI8Kernel& select_depthwise_i8(Cpu cpu) { return best_of(depthwise_i8_kernels(), cpu); }
 
 }  // namespace pith::kernels

@@ -54,10 +54,7 @@ struct PanelGemmKernel {
 // The best kernel for the layout that the processor can run, or null for a layout without kernels.
 const PanelGemmKernel* select_panel_gemm(Layout layout, Cpu cpu);
 // All of them, for tests and benchmarks.
-struct PanelGemmKernels {
-  const PanelGemmKernel* first;
-  size_t count;
-};
+using PanelGemmKernels = KernelList<PanelGemmKernel>;
 PanelGemmKernels panel_gemm_kernels();
 
 }  // namespace pith::kernels

@@ -100,7 +100,7 @@ struct Zmm {
   PITH_INLINE static I apply_zero(I acc, ZeroScales z, const int32_t* sums) {
     return _mm512_dpwssd_epi32(acc, _mm512_set1_epi32(sums[1]), z);
   }
-  PITH_INLINE static I look_up(I nibbles_, Table t) { return _mm512_shuffle_epi8(t, nibbles_); }
+  PITH_INLINE static I look_up(I codes, Table t) { return _mm512_shuffle_epi8(t, codes); }
 };
 
 }  // namespace

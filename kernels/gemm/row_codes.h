@@ -9,7 +9,7 @@
 // Layout i8c takes grids, the 4-bit layouts take blocks of 128. A block whose largest |x| is below 1e-30 counts as zero;
 // one that holds NaN or infinity has scale NaN and codes 0. All variants give the same bytes.
 #pragma once
-#include "kernels/base/cpu.h"
+#include "kernels/base/kernel_list.h"
 #include "kernels/base/types.h"
 #include "kernels/gemm/fully_connected.h"
 

@@ -1,7 +1,7 @@
 // Row codes with AVX2: 32 elements at a time, the same IEEE operations as the reference.
 #include <immintrin.h>
 
-#include "kernels/gemm/row_codes.h"
+#include "kernels/gemm/row_class_sums.h"
 
 namespace pith::kernels {
 namespace {
@@ -42,38 +42,10 @@ inline __m128i class_sums(__m256i codes) {
   return _mm_cvtepi16_epi32(_mm_unpacklo_epi16(e4, o4));
 }
 
-inline int32_t halves(int32_t low, int32_t high) {
-  return static_cast<int32_t>((static_cast<uint32_t>(low) & 0xffffu) | static_cast<uint32_t>(high) << 16);
-}
-
 void write_sums(RowForm form, __m256i codes, int32_t* sums) {
   alignas(16) int32_t c[4];
   _mm_store_si128(reinterpret_cast<__m128i*>(c), class_sums(codes));
-  const int32_t all = c[0] + c[1] + c[2] + c[3];
-  switch (form) {
-    case RowForm::minus8_sum:
-      sums[1] = all & 0xffff;
-      [[fallthrough]];
-    case RowForm::minus8:
-      sums[0] = -8 * all;
-      break;
-    case RowForm::pairs_sum:
-      sums[1] = all & 0xffff;
-      [[fallthrough]];
-    case RowForm::minus8_pairs:
-      sums[0] = halves(-8 * (c[0] + c[1]), -8 * (c[2] + c[3]));
-      break;
-    case RowForm::minus8_classes:
-      sums[0] = halves(-8 * c[0], -8 * c[1]);
-      sums[1] = halves(-8 * c[2], -8 * c[3]);
-      break;
-    case RowForm::minus128:
-      sums[0] = -128 * all;
-      break;
-    case RowForm::grid:
-    case RowForm::grid_u8:
-      break;
-  }
+  write_class_sums(form, c, sums);
 }
 
 void block(const float* x, const RowCodes& to, size_t row, size_t b) {

@@ -1,7 +1,7 @@
 // Row codes with NEON: the same IEEE operations as the reference. Adding 1.5 * 2^23 rounds to nearest even on ARMv7 too.
 #include <arm_neon.h>
 
-#include "kernels/gemm/row_codes.h"
+#include "kernels/gemm/row_class_sums.h"
 
 namespace pith::kernels {
 namespace {
@@ -40,40 +40,12 @@ inline int8x16_t pack16(const int32x4_t (&q)[4]) {
   return vcombine_s8(vmovn_s16(a), vmovn_s16(b));
 }
 
-inline int32_t halves(int32_t low, int32_t high) {
-  return static_cast<int32_t>((static_cast<uint32_t>(low) & 0xffffu) | static_cast<uint32_t>(high) << 16);
-}
-
 void write_sums(RowForm form, int8x16_t first, int8x16_t second, int32_t* sums) {
   const int16x8_t wide = vaddq_s16(vaddl_s8(vget_low_s8(first), vget_high_s8(first)),
                                    vaddl_s8(vget_low_s8(second), vget_high_s8(second)));
   int32_t c[4];
   vst1q_s32(c, vaddl_s16(vget_low_s16(wide), vget_high_s16(wide)));
-  const int32_t all = c[0] + c[1] + c[2] + c[3];
-  switch (form) {
-    case RowForm::minus8_sum:
-      sums[1] = all & 0xffff;
-      [[fallthrough]];
-    case RowForm::minus8:
-      sums[0] = -8 * all;
-      break;
-    case RowForm::pairs_sum:
-      sums[1] = all & 0xffff;
-      [[fallthrough]];
-    case RowForm::minus8_pairs:
-      sums[0] = halves(-8 * (c[0] + c[1]), -8 * (c[2] + c[3]));
-      break;
-    case RowForm::minus8_classes:
-      sums[0] = halves(-8 * c[0], -8 * c[1]);
-      sums[1] = halves(-8 * c[2], -8 * c[3]);
-      break;
-    case RowForm::minus128:
-      sums[0] = -128 * all;
-      break;
-    case RowForm::grid:
-    case RowForm::grid_u8:
-      break;
-  }
+  write_class_sums(form, c, sums);
 }
 
 void block(const float* x, const RowCodes& to, size_t row, size_t b) {

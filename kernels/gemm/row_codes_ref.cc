@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "kernels/base/requant.h"
-#include "kernels/gemm/row_codes.h"
+#include "kernels/gemm/row_class_sums.h"
 
 namespace pith::kernels {
 namespace {
@@ -22,40 +22,10 @@ Parts parts_of(RowForm form, size_t m, size_t k) {
   return p;
 }
 
-int32_t halves(int32_t low, int32_t high) {
-  return static_cast<int32_t>((static_cast<uint32_t>(low) & 0xffffu) | static_cast<uint32_t>(high) << 16);
-}
-
 void write_sums(RowForm form, const int8_t* codes, int32_t* sums) {
   int32_t c[4] = {};
   for (size_t i = 0; i < kRowGroup; ++i) c[i % 4] += codes[i];
-  const int32_t all = c[0] + c[1] + c[2] + c[3];
-  switch (form) {
-    case RowForm::minus8:
-      sums[0] = -8 * all;
-      break;
-    case RowForm::minus8_pairs:
-      sums[0] = halves(-8 * (c[0] + c[1]), -8 * (c[2] + c[3]));
-      break;
-    case RowForm::minus8_classes:
-      sums[0] = halves(-8 * c[0], -8 * c[1]);
-      sums[1] = halves(-8 * c[2], -8 * c[3]);
-      break;
-    case RowForm::minus8_sum:
-      sums[0] = -8 * all;
-      sums[1] = all & 0xffff;
-      break;
-    case RowForm::pairs_sum:
-      sums[0] = halves(-8 * (c[0] + c[1]), -8 * (c[2] + c[3]));
-      sums[1] = all & 0xffff;
-      break;
-    case RowForm::minus128:
-      sums[0] = -128 * all;
-      break;
-    case RowForm::grid:
-    case RowForm::grid_u8:
-      break;
-  }
+  write_class_sums(form, c, sums);
 }
 
 void quantize_grid(const float* x, const RowCodes& to, size_t row) {
@@ -130,9 +100,7 @@ const RowQuantizer& select_row_quantizer(Cpu cpu) {
 #include "kernels/gemm/row_codes_list.inc"
   };
 #undef KERNEL
-  for (const RowQuantizer& q : kAll)
-    if (cpu.has(q.needs)) return q;
-  return kAll[sizeof kAll / sizeof kAll[0] - 1];
+  return best_of(KernelList<RowQuantizer>{kAll, sizeof kAll / sizeof kAll[0]}, cpu);
 }
 
 }  // namespace pith::kernels

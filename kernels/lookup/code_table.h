@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/base/cpu.h"
+#include "kernels/base/kernel_list.h"
 
 namespace pith::kernels {
 
@@ -16,10 +16,7 @@ struct CodeTableKernel {
   CodeTableFn fn;
   uint32_t needs;  // Cpu bits
 };
-struct CodeTableKernels {
-  const CodeTableKernel* data;
-  size_t count;
-};
+using CodeTableKernels = KernelList<CodeTableKernel>;
 CodeTableKernels code_table_kernels();  // best first; the last needs nothing
 const CodeTableKernel& select_code_table(Cpu cpu);
 

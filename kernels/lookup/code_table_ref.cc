@@ -21,11 +21,6 @@ CodeTableKernels code_table_kernels() {
   return {kAll, sizeof kAll / sizeof *kAll};
 }
 
-const CodeTableKernel& select_code_table(Cpu cpu) {
-  const CodeTableKernels all = code_table_kernels();
-  size_t i = 0;
-  while (!cpu.has(all.data[i].needs)) ++i;
-  return all.data[i];
-}
+const CodeTableKernel& select_code_table(Cpu cpu) { return best_of(code_table_kernels(), cpu); }
 
 }  // namespace pith::kernels

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/base/cpu.h"
+#include "kernels/base/kernel_list.h"
 
 namespace pith::kernels {
 
@@ -20,10 +20,7 @@ struct CodesOfFloatsKernel {
   CodesOfFloatsFn fn;
   uint32_t needs;  // Cpu bits
 };
-struct CodesOfFloatsKernels {
-  const CodesOfFloatsKernel* data;
-  size_t count;
-};
+using CodesOfFloatsKernels = KernelList<CodesOfFloatsKernel>;
 CodesOfFloatsKernels codes_of_floats_kernels();  // best first; the last needs nothing
 const CodesOfFloatsKernel& select_codes_of_floats(Cpu cpu);
 

@@ -24,11 +24,6 @@ CodesOfFloatsKernels codes_of_floats_kernels() {
   return {kAll, sizeof kAll / sizeof *kAll};
 }
 
-const CodesOfFloatsKernel& select_codes_of_floats(Cpu cpu) {
-  const CodesOfFloatsKernels all = codes_of_floats_kernels();
-  size_t i = 0;
-  while (!cpu.has(all.data[i].needs)) ++i;
-  return all.data[i];
-}
+const CodesOfFloatsKernel& select_codes_of_floats(Cpu cpu) { return best_of(codes_of_floats_kernels(), cpu); }
 
 }  // namespace pith::kernels

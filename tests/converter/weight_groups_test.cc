@@ -35,14 +35,8 @@ GroupedWeights quantized(const std::vector<float>& w, size_t n, size_t k, const 
 std::vector<float> stored(const GroupedWeights& q, size_t n, size_t k, const GroupOptions& o) {
   const PanelMatrix m{o.layout, static_cast<uint16_t>(o.group), n, k};
   REQUIRE(panel_fault(m) == nullptr);
-  kernels::PanelSource source;
-  source.codes = q.codes.data();
-  source.group_scales =
-      q.half_scales.empty() ? static_cast<const void*>(q.small_scales.data()) : q.half_scales.data();
-  source.zeros = q.zeros.data();
-  source.channel_scale = q.channel_scale.data();
   std::vector<uint8_t> bytes(static_cast<size_t>(panel_matrix_bytes(m)));
-  kernels::pack_panels(m, source, bytes.data());
+  kernels::pack_panels(m, q.source(), bytes.data());
   std::vector<float> back(n * k);
   kernels::unpack_weights(m, bytes.data(), q.codebook.data(), back.data());
   return back;

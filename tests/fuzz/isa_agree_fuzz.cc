@@ -75,7 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       run(*select_panel_gemm(a.matrix.layout, Cpu{}), select_row_quantizer(Cpu{}), a, w);
   const PanelGemmKernels all = panel_gemm_kernels();
   for (size_t i = 0; i < all.count; ++i) {
-    const PanelGemmKernel& kernel = all.first[i];
+    const PanelGemmKernel& kernel = all.data[i];
     if (kernel.layout != a.matrix.layout || !cpu.has(kernel.needs)) continue;
     const std::vector<float> y = run(kernel, select_row_quantizer(cpu), a, w);
     if (std::memcmp(y.data(), expected.data(), y.size() * sizeof(float)) == 0) continue;

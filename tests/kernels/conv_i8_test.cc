@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/conv/conv.h"
+#include "tests/support/flat_window.h"
 #include "tests/support/guarded_bytes.h"
 #include "tests/support/random_values.h"
 
@@ -22,18 +23,6 @@ ConvI8Shape shape_of(size_t h, size_t w, size_t in, size_t out, size_t kh, size_
   s.out_h = (h + 2 * pad - (kh - 1) * dilation - 1) / stride + 1;
   s.out_w = (w + 2 * pad - (kw - 1) * dilation - 1) / stride + 1;
   return s;
-}
-
-Window window_of(const ConvI8Shape& s) {
-  Window w{};
-  const auto set = [](int64_t(&to)[3], size_t h, size_t v) {
-    to[0] = 1, to[1] = static_cast<int64_t>(h), to[2] = static_cast<int64_t>(v);
-  };
-  set(w.in, s.in_h, s.in_w), set(w.out, s.out_h, s.out_w), set(w.kernel, s.kernel_h, s.kernel_w);
-  set(w.stride, s.stride_h, s.stride_w), set(w.dilation, s.dilation_h, s.dilation_w),
-      set(w.pad, s.pad_top, s.pad_left);
-  w.pad[0] = 0;
-  return w;
 }
 
 // w[O, kh, kw, C] as panels, and the sums of its rows.
@@ -68,7 +57,7 @@ void check(const ConvI8Shape& s, Random& random, const Grid& g = {}) {
   const int32_t zero = 0, y_zero = static_cast<int32_t>(random.integer(-128, 127));
   std::vector<int8_t> expected(outputs * s.out_channels);
   ConvCodesArgs r{};
-  r.window = window_of(s);
+  r.window = test::flat_window(s);
   r.in_channels = s.in_channels, r.out_channels = s.out_channels, r.groups = 1;
   r.x = x.data(), r.w = w.data(), r.bias = bias.data(), r.y = expected.data();
   r.x_zero = x_zero, r.w_zero = &zero, r.scale = scale.data(), r.scale_stride = 1;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/conv/conv.h"
+#include "tests/support/flat_window.h"
 #include "tests/support/guarded_bytes.h"
 #include "tests/support/random_values.h"
 
@@ -41,18 +42,6 @@ DepthwiseI8Shape shape_of(size_t h, size_t w, size_t channels, size_t kh, size_t
   return s;
 }
 
-Window window_of(const DepthwiseI8Shape& s) {
-  Window w{};
-  const auto set = [](int64_t(&to)[3], size_t h, size_t v) {
-    to[0] = 1, to[1] = static_cast<int64_t>(h), to[2] = static_cast<int64_t>(v);
-  };
-  set(w.in, s.in_h, s.in_w), set(w.out, s.out_h, s.out_w), set(w.kernel, s.kernel_h, s.kernel_w);
-  set(w.stride, s.stride_h, s.stride_w), set(w.dilation, s.dilation_h, s.dilation_w),
-      set(w.pad, s.pad_top, s.pad_left);
-  w.pad[0] = 0;
-  return w;
-}
-
 void check(const Case& k, Random& random) {
   const DepthwiseI8Shape& s = k.s;
   const size_t c = s.channels, taps = s.kernel_h * s.kernel_w;
@@ -65,7 +54,7 @@ void check(const Case& k, Random& random) {
   const int32_t zero = 0, y_zero = static_cast<int32_t>(random.integer(-128, 127));
   std::vector<int8_t> expected(s.images * s.out_h * s.out_w * c);
   ConvCodesArgs r{};
-  r.window = window_of(s);
+  r.window = test::flat_window(s);
   r.in_channels = r.out_channels = r.groups = c;
   r.x = x.data(), r.w = w.data(), r.bias = bias.data(), r.y = expected.data();
   r.x_zero = x_zero, r.w_zero = &zero, r.scale = scale.data(), r.scale_stride = 1;

@@ -77,7 +77,7 @@ void check_all(const Format& format, const Case& c, std::mt19937& rng,
   const std::vector<float> expected = product(reference(format.layout), plain, w, x, c.m, false);
   const PanelGemmKernels all = panel_gemm_kernels();
   for (size_t i = 0; i < all.count; ++i) {
-    const PanelGemmKernel& kernel = all.first[i];
+    const PanelGemmKernel& kernel = all.data[i];
     if (kernel.layout != format.layout || !cpu.has(kernel.needs)) continue;
     CAPTURE(kernel.name);
     CAPTURE(format.group);

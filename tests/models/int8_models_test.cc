@@ -7,38 +7,24 @@
 #include <string>
 #include <vector>
 
-#include "converter/compile/convert.h"
-#include "converter/compile/load_model.h"
 #include "converter/data/npy.h"
 #include "kernels/base/cpu.h"
 #include "runtime/exec/session.h"
+#include "tests/support/converted_model.h"
 #include "tests/support/shared_data.h"
-#include "tests/support/temp_folder.h"
 
 using namespace pith;
 
 namespace {
 
-struct IsaCap {  // PITH_ISA while it lives
-  explicit IsaCap(const char* level) { setenv("PITH_ISA", level, 1); }
-  ~IsaCap() { unsetenv("PITH_ISA"); }
-};
-
 LoadedModel converted_to_int8(const std::string& source, const std::string& calibration,
                               const test::TempFolder& folder) {
   ConvertOptions options;
-  options.source = source;
-  options.output = folder / "model.pith";
   options.precision =
       calibration.empty() ? Precision::fp32 : Precision::int8;  // without: the source has codes
   options.calibration = calibration;
   options.calibration_items = 8;
-  ConvertReport report;
-  const Status done = convert(options, &report);
-  REQUIRE_MESSAGE(done.is_ok(), done.message());
-  auto loaded = load_model(options.output);
-  REQUIRE_MESSAGE(loaded.is_ok(), loaded.status().message());
-  return std::move(loaded).value();
+  return test::converted_model(source, std::move(options), folder);
 }
 
 size_t own_products(const Session& session) {
@@ -98,7 +84,7 @@ void check_model(const LoadedModel& loaded, const std::string& name, size_t prod
     if (std::string(name_of(level)) == "foreign") continue;
     const std::string isa = name_of(level);
     CAPTURE(isa);
-    const IsaCap cap(name_of(level));
+    const test::IsaCap cap(name_of(level));
     for (size_t threads : {1, 2}) {
       CAPTURE(threads);
       CHECK(outputs(loaded, BackendChoice::pith, threads, &own) == reference);

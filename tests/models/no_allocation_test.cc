@@ -13,13 +13,11 @@
 #include <string>
 #include <vector>
 
-#include "converter/compile/convert.h"
-#include "converter/compile/load_model.h"
 #include "converter/data/npy.h"
 #include "runtime/exec/session.h"
 #include "tests/support/alloc_guard.h"
+#include "tests/support/converted_model.h"
 #include "tests/support/shared_data.h"
-#include "tests/support/temp_folder.h"
 
 using namespace pith;
 namespace fs = std::filesystem;
@@ -117,17 +115,10 @@ std::vector<fs::path> models_below(const std::string& folder) {
 LoadedModel converted(const std::string& source, Precision precision, const std::string& calibration,
                       const test::TempFolder& folder) {
   ConvertOptions options;
-  options.source = source;
-  options.output = folder / "model.pith";
   options.precision = precision;
   options.calibration = calibration;
   options.calibration_items = 8;
-  ConvertReport report;
-  const Status done = convert(options, &report);
-  REQUIRE_MESSAGE(done.is_ok(), done.message());
-  auto loaded = load_model(options.output);
-  REQUIRE_MESSAGE(loaded.is_ok(), loaded.status().message());
-  return std::move(loaded).value();
+  return test::converted_model(source, std::move(options), folder);
 }
 
 }  // namespace

@@ -8,34 +8,15 @@
 #include <string>
 #include <vector>
 
-#include "converter/compile/convert.h"
-#include "converter/compile/load_model.h"
 #include "converter/data/npy.h"
 #include "kernels/base/cpu.h"
 #include "runtime/exec/session.h"
+#include "tests/support/converted_model.h"
 #include "tests/support/shared_data.h"
-#include "tests/support/temp_folder.h"
 
 using namespace pith;
 
 namespace {
-
-struct IsaCap {  // PITH_ISA while it lives
-  explicit IsaCap(const char* level) { setenv("PITH_ISA", level, 1); }
-  ~IsaCap() { unsetenv("PITH_ISA"); }
-};
-
-LoadedModel converted(const std::string& source, const ConvertOptions& how, const test::TempFolder& folder) {
-  ConvertOptions options = how;
-  options.source = source;
-  options.output = folder / "model.pith";
-  ConvertReport report;
-  const Status done = convert(options, &report);
-  REQUIRE_MESSAGE(done.is_ok(), done.message());
-  auto loaded = load_model(options.output);
-  REQUIRE_MESSAGE(loaded.is_ok(), loaded.status().message());
-  return std::move(loaded).value();
-}
 
 // Bytes of all outputs, one after the other, for the reference inputs of the model.
 std::vector<std::vector<uint8_t>> outputs(const LoadedModel& loaded, const std::string& inputs,
@@ -100,7 +81,7 @@ TEST_CASE("packed models give the same bytes on every instruction set and with a
   for (const char* name : {"tiny-random-gpt2", "bert-toy", "magika-v3.3"})
     for (const ConvertOptions& how : precisions()) {
       const std::string root = shared + "/data/models-onnx/" + name;
-      const LoadedModel loaded = converted(root + "/model.onnx", how, folder);
+      const LoadedModel loaded = test::converted_model(root + "/model.onnx", how, folder);
       CAPTURE(name);
       CAPTURE(name_of(how.precision));
       CAPTURE(how.group);
@@ -112,7 +93,7 @@ TEST_CASE("packed models give the same bytes on every instruction set and with a
       for (Isa level :
            {Isa::scalar, Isa::avx2, Isa::avxvnni, Isa::avx512vnni, Isa::neon, Isa::neondot, Isa::i8mm}) {
         if (std::string(name_of(level)) == "foreign") continue;
-        const IsaCap cap(name_of(level));
+        const test::IsaCap cap(name_of(level));
         CAPTURE(name_of(level));
         for (size_t threads : {1, 2}) {
           SessionOptions options;
@@ -130,9 +111,11 @@ TEST_CASE("packed models stay close to the float model") {
   const test::TempFolder folder;
   const std::string root = shared + "/data/models-onnx/magika-v3.3";
   size_t steps = 0;
-  const auto expected = outputs(converted(root + "/model.onnx", {}, folder), root + "/ref", {}, &steps);
+  const auto expected =
+      outputs(test::converted_model(root + "/model.onnx", {}, folder), root + "/ref", {}, &steps);
   for (const ConvertOptions& how : precisions()) {
-    const auto actual = outputs(converted(root + "/model.onnx", how, folder), root + "/ref", {}, &steps);
+    const auto actual =
+        outputs(test::converted_model(root + "/model.onnx", how, folder), root + "/ref", {}, &steps);
     CAPTURE(name_of(how.precision));
     CAPTURE(how.group);
     // Weights of one product have 18 dB or more; errors of independent weights do not add up to more than that.
