@@ -102,7 +102,15 @@ Result<std::unique_ptr<ir::Graph>> quantize_int8(const ConvertOptions& options, 
   return graph;
 }
 
+// Weights and activations in f32, whatever the source has.
+Status widen_halves(ir::Graph& graph) {
+  if (quantize::widen_half_activations(graph).activations > 0) PITH_RETURN_IF_ERROR(run_passes(graph, {}));
+  quantize::widen_half_weights(graph);
+  return Status::ok();
+}
+
 Status quantize_int8_dynamic(ir::Graph& graph, ConvertReport* report) {
+  PITH_RETURN_IF_ERROR(widen_halves(graph));
   PITH_ASSIGN(quantize::DynamicInt8Report dynamic, quantize::quantize_dynamic_int8(graph));
   report->quantized_products = dynamic.quantized_products;
   report->float_products = dynamic.float_products;
@@ -111,8 +119,7 @@ Status quantize_int8_dynamic(ir::Graph& graph, ConvertReport* report) {
 }
 
 Status quantize_grouped(ir::Graph& graph, const ConvertOptions& options, ConvertReport* report) {
-  if (quantize::widen_half_activations(graph).activations > 0) PITH_RETURN_IF_ERROR(run_passes(graph, {}));
-  quantize::widen_half_weights(graph);
+  PITH_RETURN_IF_ERROR(widen_halves(graph));
   quantize::GroupOptions group;
   const bool table = options.precision == Precision::nf4;
   group.layout = table ? Layout::lut4 : options.asymmetric ? Layout::i4a : Layout::i4s8;

@@ -1,4 +1,4 @@
-// FullyConnected w[N, K] in f32 -> i8 with N scales; bias and output stay f32.
+// Weights [N, ..] in f32 -> i8 with N scales; bias and output stay f32.
 #include "converter/quantize/dynamic_int8.h"
 
 #include <cstring>
@@ -8,20 +8,11 @@
 namespace pith::quantize {
 namespace {
 
-using schema::Op;
-
-bool is_float_product(const ir::Node& node) {
-  return (node.is(Op::FullyConnectedOptions) || node.is(Op::ConvOptions) ||
-          node.is(Op::ConvTransposeOptions)) &&
-         node.in(0) != nullptr && node.in(0)->dtype == DType::f32 && node.in(1) != nullptr &&
-         node.in(1)->is_constant() && node.in(1)->dtype == DType::f32;
-}
-
 Result<ir::Value*> int8_copy(ir::Graph& graph, const ir::Value& weights) {
   ChannelView view;
   view.values = weights.elements<float>();
   view.channels = static_cast<size_t>(weights.shape[0]);
-  view.inner = static_cast<size_t>(weights.shape[1]);
+  view.inner = view.values.size() / view.channels;
   WeightOptions options;
   options.rule = ScaleRule::mse;
   PITH_ASSIGN(const QuantizedWeights q, quantize_weights(view, options));
@@ -37,34 +28,45 @@ Result<ir::Value*> int8_copy(ir::Graph& graph, const ir::Value& weights) {
   return codes;
 }
 
+// Matrix products of any bias: the device can run them unpacked.
+Status check_quantizable(const ir::Node& node) {
+  const ir::Value& weights = *node.in(1);
+  if (!node.is(schema::Op::FullyConnectedOptions)) return check_packable(node, Layout::i8c, 0);
+  return weights.shape.rank() == 2 && weights.shape.count() > 0
+             ? Status::ok()
+             : Status(Code::unsupported, "its weights are empty");
+}
+
+Status quantize(ir::Graph& graph, ir::Node* node) {
+  PITH_RETURN_IF_ERROR(check_quantizable(*node));
+  PITH_ASSIGN(ir::Value * codes, int8_copy(graph, *node->in(1)));
+  graph.set_input(node, 1, codes);
+  return Status::ok();
+}
+
 }  // namespace
 
-Result<DynamicInt8Report> quantize_dynamic_int8(ir::Graph& graph) {
+Result<DynamicInt8Report> quantize_dynamic_int8(ir::Graph& graph, const NodeFilter& wanted) {
   DynamicInt8Report report;
+  FloatNotes notes;
   for (ir::Node* node : graph.in_order()) {
-    if (!is_float_product(*node)) continue;
-    const ir::Value& weights = *node->in(1);
-    if (!node->is(Op::FullyConnectedOptions) || weights.shape.rank() != 2 || weights.shape.count() == 0) {
-      ++report.float_products;
+    if (!is_float_activation_product(*node) || node->in(1)->dtype != DType::f32 || !wants(wanted, *node))
       continue;
-    }
-    const Result<ir::Value*> codes = int8_copy(graph, weights);
-    if (!codes.is_ok()) {  // not finite
-      report.kept_float.push_back("matrix product '" + node->name +
-                                  "' stays float: " + codes.status().message());
-      ++report.float_products;
-      continue;
-    }
-    graph.set_input(node, 1, codes.value());
-    ++report.quantized_products;
+    const Status done = quantize(graph, node);
+    if (!done.is_ok())
+      notes.add(*node, done);
+    else
+      ++report.quantized_products;
   }
   graph.drop_unused_values();
+  report.float_products = notes.count();
+  report.kept_float = notes.lines();
   if (report.quantized_products == 0)
-    return Status(
-        Code::unsupported,
-        format("int8-dynamic quantizes matrix products with constant weights; this model has none (%zu "
-               "convolutions): use --precision int8 with --calibrate DATA",
-               report.float_products));
+    return Status(Code::unsupported,
+                  format("int8-dynamic quantizes matrix products and convolutions of one group with constant "
+                         "weights; this model has none (%zu other products): use --precision int8 with "
+                         "--calibrate DATA",
+                         report.float_products));
   return report;
 }
 

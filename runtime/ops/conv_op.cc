@@ -1,10 +1,12 @@
 // Conv: y[N, spatial.., O] = clamp(x[N, spatial.., C] * w[O, spatial.., C / groups] + bias[O]), 1 to 3
 // spatial dims. f32 x with f32 or f16 w; or 8-bit x (per tensor) and w (per tensor or output channel), i32
-// bias -> 8-bit y.
+// bias -> 8-bit y; or f32 x with packed w (groups = 1), where x is quantized on the way and the bias is among the packed bytes.
 #include "kernels/conv/conv.h"
 
 #include "kernels/gemm/dot_tile.h"
 #include "runtime/ops/infer_helpers.h"
+#include "runtime/ops/panel_conv.h"
+#include "runtime/ops/panel_product.h"
 #include "runtime/ops/requant_state.h"
 #include "runtime/ops/window_shape.h"
 
@@ -18,6 +20,7 @@ Status check(const NodeView& node) {
   PITH_RETURN_IF_ERROR(expect_counts(node, 2, 3, 1, 1));
   PITH_RETURN_IF_ERROR(check_window(node, window_options(o)));
   if (o.groups() == 0) return node_error(node, Code::bad_file, "has 0 groups");
+  if (has_panels(node)) return check_panel_conv(node);
   PITH_RETURN_IF_ERROR(expect_dtype(node, 0, {DType::f32, DType::i8, DType::u8}));
   if (!is_codes(node.in(0).dtype)) {
     PITH_RETURN_IF_ERROR(expect_dtype(node, 1, {DType::f32, DType::f16}));
@@ -97,6 +100,7 @@ void run_codes(const NodeView& node, RunContext& context) {
 
 Status prepare(const NodeView& node, PrepareContext& context) {
   const auto& o = node.opt<ConvOptions>();
+  if (has_panels(node)) return prepare_panel_conv(node, context, Cpu{}, nullptr);
   if (is_codes(node.in(0).dtype)) {
     context.keep(RequantState::make(node.in(0), node.in(1), node.out(0), o.clamp_min(), o.clamp_max()));
     context.use("conv_codes", run_codes);

@@ -4,12 +4,14 @@
 #include <cmath>
 
 #include "converter/quantize/packed_products.h"
-#include "runtime/exec/session.h"
-#include "tests/support/graph_maker.h"
+#include "tests/support/emitted_graph.h"
 #include "tests/support/random_values.h"
 
 namespace pith {
 namespace {
+
+using test::open_status;
+using test::refused;
 
 struct Net {
   GraphMaker maker;
@@ -32,31 +34,10 @@ void build(Net& net, bool constant_bias = true) {
 }
 
 std::vector<float> run(const std::shared_ptr<const Model>& model, BackendChoice backend,
-                       const char** kernel) {
-  SessionOptions options;
-  options.backend = backend;
-  auto session = Session::create(model, options);
-  REQUIRE_MESSAGE(session.is_ok(), session.status().message());
-  Session& s = *session.value();
-  REQUIRE(s.prepare().is_ok());
-  const std::vector<float> x = test::Random(6).reals(3 * 70);
-  std::copy(x.begin(), x.end(), s.input(0).as_mutable<float>());
-  REQUIRE(s.run().is_ok());
-  *kernel = s.steps(0)[0].kernel.backend;
-  return {s.output(0).as<float>(), s.output(0).as<float>() + 120};
-}
-
-Status open_status(Net& net) {
-  Result<ir::Bytes> bytes = emit_memory(net.maker.graph, {});
-  REQUIRE(bytes.is_ok());
-  return Model::from_memory({bytes.value().data, bytes.value().size}).status();
-}
-
-void refused(Net& net, const char* part) {
-  const Status s = open_status(net);
-  CAPTURE(s.message());
-  CHECK_FALSE(s.is_ok());
-  CHECK(s.message().find(part) != std::string::npos);
+                       std::string* taken_by) {
+  test::FirstRun run = test::run_floats(model, test::Random(6).reals(3 * 70), backend);
+  *taken_by = run.backend;
+  return run.y;
 }
 
 void pack(Net& net, Layout layout = Layout::i4s8) {
@@ -71,16 +52,16 @@ void pack(Net& net, Layout layout = Layout::i4s8) {
 TEST_CASE("a product with packed weights and bias runs like the float one") {
   Net plain;
   build(plain);
-  const char* backend = nullptr;
+  std::string backend;
   const std::vector<float> expected = run(plain.maker.open(), BackendChoice::reference, &backend);
   for (Layout layout : {Layout::i4s8, Layout::i4f16, Layout::i4a, Layout::lut4}) {
     Net net;
     pack(net, layout);
     CAPTURE(static_cast<int>(layout));
     const std::vector<float> y = run(net.maker.open(), BackendChoice::automatic, &backend);
-    CHECK(std::string(backend) == "pith");
+    CHECK(backend == "pith");
     CHECK(run(net.maker.open(), BackendChoice::xnnpack, &backend) == y);
-    CHECK(std::string(backend) == "reference");
+    CHECK(backend == "reference");
     double signal = 0, noise = 0;
     for (size_t i = 0; i < y.size(); ++i) {
       signal += static_cast<double>(expected[i]) * expected[i];
@@ -103,45 +84,45 @@ TEST_CASE("packed weights that cannot be what they claim are refused at open") {
   {
     Net net;
     pack(net);
-    CHECK(open_status(net).is_ok());
+    CHECK(open_status(net.maker.graph).is_ok());
     net.product->in(1)->group = 64;
-    refused(net, "needs");
+    refused(net.maker.graph, "needs");
   }
   {
     Net net;
     pack(net);
     net.product->in(1)->group = 48;
-    refused(net, "group");
+    refused(net.maker.graph, "group");
   }
   {
     Net net;
     pack(net);
     net.product->in(1)->shape = Shape({72, 70});
-    refused(net, "needs");
+    refused(net.maker.graph, "needs");
   }
   {
     Net net;
     pack(net);
     net.product->in(1)->shape = Shape({int64_t{1} << 40, int64_t{1} << 40});
-    refused(net, "'w'");
+    refused(net.maker.graph, "'w'");
   }
   {
     Net net;
     pack(net);
     net.product->in(1)->dtype = DType::i8;
-    refused(net, "packed as i4 but declared as i8");
+    refused(net.maker.graph, "packed as i4 but declared as i8");
   }
   {
     Net net;
     pack(net, Layout::lut4);
     net.product->in(1)->codebook.resize(15);
-    refused(net, "16 values");
+    refused(net.maker.graph, "16 values");
   }
   {
     Net net;
     pack(net);
     net.product->in(1)->layout = static_cast<Layout>(99);
-    refused(net, "layout 99");
+    refused(net.maker.graph, "layout 99");
   }
 }
 
@@ -154,7 +135,7 @@ TEST_CASE("packed weights are refused where an operator would read them as numbe
   ir::Value* z = g.unary(schema::UnaryKind::abs, packed);
   g.output("z", z);
   packed->dtype = DType::i4;
-  refused(net, "cannot read the packed weights");
+  refused(net.maker.graph, "cannot read the packed weights");
 }
 
 TEST_CASE("a second bias beside packed weights is refused") {
@@ -162,13 +143,7 @@ TEST_CASE("a second bias beside packed weights is refused") {
   pack(net);
   GraphMaker& g = net.maker;
   g.graph.set_input(net.product, 2, g.graph.add_f32("again", {40}, std::vector<float>(40)));
-  Result<ir::Bytes> bytes = emit_memory(g.graph, {});
-  REQUIRE(bytes.is_ok());
-  const auto model = Model::from_memory({bytes.value().data, bytes.value().size});
-  REQUIRE(model.is_ok());
-  const auto session = Session::create(model.value(), {});
-  REQUIRE_FALSE(session.is_ok());
-  CHECK(session.status().message().find("bias") != std::string::npos);
+  test::refused_by_session(g.graph, "bias");
 }
 
 }  // namespace pith

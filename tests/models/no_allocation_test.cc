@@ -194,6 +194,9 @@ TEST_CASE("allocations: real models in 8 and 4 bits run without any") {
                         Case{"magika-v3.3/model.onnx", Precision::int8_dynamic, nullptr},
                         Case{"tiny-random-gpt2/model.onnx", Precision::int8_dynamic, nullptr},
                         Case{"tiny-random-gpt2/model.onnx", Precision::int4, nullptr},
+                        Case{"mlperf-resnet8/model.onnx", Precision::int4, nullptr},
+                        Case{"mlperf-kws-fp32/model.onnx", Precision::int8_dynamic, nullptr},
+                        Case{"squeezenet-fp16/model.onnx", Precision::nf4, nullptr},
                         Case{"bert-toy/model.onnx", Precision::nf4, nullptr}}) {
     const std::string source = root + "/data/models-onnx/" + c.file;
     const std::string set =

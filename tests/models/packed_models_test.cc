@@ -78,7 +78,8 @@ TEST_CASE("packed models give the same bytes on every instruction set and with a
   const std::string shared = test::shared_data();
   PITH_SKIP_WITHOUT(shared);
   const test::TempFolder folder;
-  for (const char* name : {"tiny-random-gpt2", "bert-toy", "magika-v3.3"})
+  for (const char* name :
+       {"tiny-random-gpt2", "bert-toy", "magika-v3.3", "mlperf-resnet8", "mlperf-kws-fp32"})
     for (const ConvertOptions& how : precisions()) {
       const std::string root = shared + "/data/models-onnx/" + name;
       const LoadedModel loaded = test::converted_model(root + "/model.onnx", how, folder);

@@ -6,6 +6,8 @@
 #include "kernels/depthwise/depthwise_i8.h"
 #include "runtime/backends/pith/codes_state.h"
 #include "runtime/backends/pith/own_nodes.h"
+#include "runtime/ops/panel_conv.h"
+#include "runtime/ops/panel_product.h"
 #include "runtime/ops/window_shape.h"
 
 namespace pith {
@@ -158,6 +160,7 @@ size_t last_dim(const TensorView& t) { return static_cast<size_t>(t.shape[t.shap
 
 Status take_conv(const NodeView& node, PrepareContext& context) {
   const auto& o = node.opt<schema::ConvOptions>();
+  if (has_panels(node)) return prepare_panel_conv(node, context, context.cpu(), kPithOwner);
   if (node.in(0).dtype != DType::i8 && node.in(0).dtype != DType::u8)
     return leave("works on 8-bit codes only");
   const kernels::Window w = conv_window(node, window_options(o));
