@@ -6,7 +6,7 @@
 #include <map>
 
 #include "converter/emit/emit.h"
-#include "converter/quantize/patch_rows.h"
+#include "converter/quantize/product_rows.h"
 
 namespace pith::quantize {
 namespace {

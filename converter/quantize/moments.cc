@@ -67,9 +67,9 @@ std::vector<double> Moments::mean_squares() const {
   return m;
 }
 
-Moments Moments::with_padded_channels(size_t channels, size_t padded) const {
-  const size_t taps = columns_ / channels;
-  const auto place = [=](size_t j) { return j / channels * padded + j % channels; };
+Moments Moments::with_padded_runs(size_t run, size_t padded) const {
+  const size_t taps = columns_ / run;
+  const auto place = [=](size_t j) { return j / run * padded + j % run; };
   Moments out(taps * padded, cross_);
   out.rows_ = rows_;
   for (size_t j = 0; j < columns_; ++j) {

@@ -34,9 +34,9 @@ class Moments {
   }
   std::vector<double> mean_squares() const;
 
-  // The same rows with zero columns put in: each run of `channels` columns becomes `padded` wide, as packed convolution
-  // weights have them.
-  Moments with_padded_channels(size_t channels, size_t padded) const;
+  // The same rows with zero columns put in: each `run` of columns becomes `padded` wide, as the kernel rows of packed
+  // convolutions do.
+  Moments with_padded_runs(size_t run, size_t padded) const;
   // As if the rows had been multiplied by `factors` column by column.
   Moments scaled(std::span<const double> factors) const;
 

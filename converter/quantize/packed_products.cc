@@ -27,13 +27,28 @@ PanelMatrix matrix_of(const ir::Node& node, Layout layout, size_t group) {
   return panel_matrix_of(layout, static_cast<uint16_t>(group), node.in(1)->shape);
 }
 
-Result<GroupedWeights> pack_grouped(ir::Graph& graph, ir::Node* node, const GroupOptions& options) {
+}  // namespace
+
+Status pack_groups(ir::Graph& graph, ir::Node* node, const GroupedWeights& weights) {
+  PITH_RETURN_IF_ERROR(check_packable(*node, weights.layout, weights.group));
+  const PanelMatrix m = matrix_of(*node, weights.layout, weights.group);
+  if (m.n != weights.n || m.k != weights.k)
+    return Status(Code::bad_argument,
+                  format("codes of [%zu, %zu] for packed weights of [%llu, %llu]", weights.n, weights.k,
+                         static_cast<unsigned long long>(m.n), static_cast<unsigned long long>(m.k)));
+  replace(graph, node, m, weights.source(), weights.codebook);
+  return Status::ok();
+}
+
+namespace {
+
+Result<GroupedWeights> pack_searched(ir::Graph& graph, ir::Node* node, const GroupOptions& options) {
   PITH_RETURN_IF_ERROR(check_packable(*node, options.layout, options.group));
   const PanelMatrix m = matrix_of(*node, options.layout, options.group);
   const std::vector<float> rows = rows_of_weights<float>(*node->in(1));
   PITH_ASSIGN(GroupedWeights q,
               quantize_groups(rows, static_cast<size_t>(m.n), static_cast<size_t>(m.k), options));
-  replace(graph, node, m, q.source(), q.codebook);
+  PITH_RETURN_IF_ERROR(pack_groups(graph, node, q));
   return q;
 }
 
@@ -46,7 +61,7 @@ Result<PackedReport> pack_grouped_products(ir::Graph& graph, const GroupOptions&
   for (ir::Node* node : graph.in_order()) {
     if (!is_float_activation_product(*node) || node->in(1)->dtype != DType::f32 || !wants(wanted, *node))
       continue;
-    const Result<GroupedWeights> q = pack_grouped(graph, node, options);
+    const Result<GroupedWeights> q = pack_searched(graph, node, options);
     if (!q.is_ok()) {
       notes.add(*node, q.status());
       continue;

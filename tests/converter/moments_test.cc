@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "converter/quantize/collect_moments.h"
-#include "converter/quantize/patch_rows.h"
+#include "converter/quantize/product_rows.h"
 #include "tests/support/distributions.h"
 #include "tests/support/graph_maker.h"
 #include "tests/support/tiny_graphs.h"
@@ -129,7 +129,7 @@ TEST_CASE("scaled and padded moments are those of scaled and padded rows; the lo
   }
   Moments padded(16, true);
   padded.add(z);
-  CHECK(same(m.with_padded_channels(3, 4), padded));
+  CHECK(same(m.with_padded_runs(3, 4), padded));
 }
 
 TEST_CASE("the patches of a convolution times its weights are its output") {

@@ -1,49 +1,15 @@
 // Gathers rows; geometry is the runtime's own (window_shape.h).
-#include "converter/quantize/patch_rows.h"
+#include "converter/quantize/product_rows.h"
 
 #include <algorithm>
 
+#include "kernels/conv/patch_rows.h"
 #include "runtime/ops/window_shape.h"
 
 namespace pith::quantize {
 namespace {
 
 using schema::Op;
-
-struct Patches {
-  kernels::Window window;
-  size_t channels;
-  const float* x;
-
-  // Row `pixel` of [images * out_count()].
-  void copy(size_t pixel, float* to) const {
-    const size_t image = pixel / window.out_count();
-    size_t rest = pixel % window.out_count();
-    int64_t at[3];
-    for (int d = 2; d >= 0; --d) {
-      const auto size = static_cast<size_t>(window.out[d]);
-      at[d] = static_cast<int64_t>(rest % size);
-      rest /= size;
-    }
-    const float* base = x + image * window.in_count() * channels;
-    int64_t tap[3];
-    for (tap[0] = 0; tap[0] < window.kernel[0]; ++tap[0])
-      for (tap[1] = 0; tap[1] < window.kernel[1]; ++tap[1])
-        for (tap[2] = 0; tap[2] < window.kernel[2]; ++tap[2], to += channels) copy_tap(base, at, tap, to);
-  }
-  void copy_tap(const float* base, const int64_t* at, const int64_t* tap, float* to) const {
-    int64_t index = 0;
-    for (int d = 0; d < 3; ++d) {
-      const int64_t i = at[d] * window.stride[d] - window.pad[d] + tap[d] * window.dilation[d];
-      if (i < 0 || i >= window.in[d]) {
-        std::fill_n(to, channels, 0.0f);
-        return;
-      }
-      index = index * window.in[d] + i;
-    }
-    std::copy_n(base + static_cast<size_t>(index) * channels, channels, to);
-  }
-};
 
 // Row r of `used` rows spread over `all`.
 size_t spread(size_t r, size_t used, size_t all) {
@@ -65,8 +31,13 @@ Result<ProductMatrix> product_matrix(const ir::Node& node) {
   ProductMatrix m;
   m.outputs = static_cast<size_t>(w->shape[0]);
   m.columns = m.outputs == 0 ? 0 : w->elements<float>().size() / m.outputs;
-  m.channels = static_cast<size_t>(w->shape[w->shape.rank() - 1]);
+  m.run = conv ? static_cast<size_t>(w->shape.count(w->shape.rank() - 2, w->shape.rank())) : m.columns;
   return m;
+}
+
+Moments packed_moments(const ProductMatrix& matrix, const Moments& m) {
+  const size_t padded = (matrix.run + 3) / 4 * 4;
+  return padded == matrix.run || matrix.run == matrix.columns ? m : m.with_padded_runs(matrix.run, padded);
 }
 
 std::string rows_key(const ir::Node& node) {
@@ -100,12 +71,16 @@ Result<std::vector<float>> product_rows(const NodeView& node, size_t columns, si
       std::copy_n(x.as<float>() + spread(r, used, all) * columns, columns, rows.data() + r * columns);
     return rows;
   }
-  const Patches patches{conv_window(node, window_options(node.opt<schema::ConvOptions>())), last,
-                        x.as<float>()};
-  if (patches.window.taps() * last != columns)
-    return Status(Code::internal, format("node '%s': patches of %zu for %zu columns", node.name,
-                                         patches.window.taps() * last, columns));
-  for (size_t r = 0; r < used; ++r) patches.copy(spread(r, used, all), rows.data() + r * columns);
+  kernels::PatchShape patch{conv_window(node, window_options(node.opt<schema::ConvOptions>())),
+                            last * sizeof(float), 0};
+  patch.run_bytes = static_cast<size_t>(patch.window.kernel[2]) * patch.pixel_bytes;
+  if (patch.row_bytes() != columns * sizeof(float))
+    return Status(Code::internal, format("node '%s': patches of %zu bytes for %zu columns", node.name,
+                                         patch.row_bytes(), columns));
+  for (size_t r = 0; r < used; ++r) {
+    const size_t pixel = spread(r, used, all);
+    kernels::gather_patches(patch, 0, x.data, {pixel, pixel + 1}, rows.data() + r * columns);
+  }
   return rows;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "converter/ir/graph.h"
+#include "converter/quantize/moments.h"
 #include "runtime/base/status.h"
 #include "runtime/ops/op.h"
 
@@ -15,9 +16,13 @@ namespace pith::quantize {
 // convolutions, weights that are not float constants.
 struct ProductMatrix {
   size_t outputs = 0, columns = 0;
-  size_t channels = 0;  // innermost run of columns: columns for FullyConnected
+  size_t run =
+      0;  // columns of one kernel row, which packed weights pad to a multiple of 4; all for FullyConnected
 };
 Result<ProductMatrix> product_matrix(const ir::Node& node);
+
+// The moments of `rows_of_weights` (packable.h): kernel rows padded by columns of zero.
+Moments packed_moments(const ProductMatrix& matrix, const Moments& m);
 
 // Equal for products that see the same rows: their moments can be shared.
 std::string rows_key(const ir::Node& node);
