@@ -32,4 +32,9 @@ Status pack_groups(ir::Graph& graph, ir::Node* node, const GroupedWeights& weigh
 // same. Returns how many were packed; those that cannot be stay as they are.
 Result<size_t> pack_dynamic_products(ir::Graph& graph, const NodeFilter& wanted = {});
 
+// Wanted convolutions of one group and products of 8-bit codes in layout i8c, which the device reads in place; the numbers
+// stay the same. Returns how many were packed; those that cannot be (weights of two zero points, or codes that are no
+// multiples -127 .. 127 of the scale) stay as they are.
+Result<size_t> pack_static_products(ir::Graph& graph, const NodeFilter& wanted = {});
+
 }  // namespace pith::quantize
