@@ -22,12 +22,14 @@ bool holds_back(const MomentsOptions& o, int64_t items) {
 
 class Round : public TraceSink {
  public:
-  Round(std::span<const Sharing> sets, const MomentsOptions& options, ThreadPool* pool)
-      : options_(options), pool_(pool) {
+  Round(std::span<const Sharing> sets, const MomentsOptions& options, int64_t items, ThreadPool* pool)
+      : options_(options), pool_(pool), any_judges_(holds_back(options, items)) {
+    const auto givers = static_cast<size_t>(any_judges_ ? items / options.judge_every : items);
+    sample_of_item_ = (options.sample_rows + givers - 1) / givers;
     for (const Sharing& s : sets) {
       index_.emplace(s.nodes.front()->name, moments_.size());
       const Moments none(s.columns, options.cross_products);
-      moments_.push_back({none, options.judge_every > 0 ? none : Moments()});
+      moments_.push_back({none, options.judge_every > 0 ? none : Moments(), {}});
     }
   }
   void begin(int64_t item, bool judges) { item_ = item, judges_ = judges; }
@@ -41,7 +43,9 @@ class Round : public TraceSink {
     Moments& side = judges_ ? m.judge : m.fit;
     const Result<std::vector<float>> rows = product_rows(*step.node, side.columns(), options_.max_rows);
     status_ = rows.is_ok() ? check_finite(rows.value(), *step.node) : rows.status();
-    if (status_.is_ok()) side.add(rows.value(), pool_);
+    if (!status_.is_ok()) return;
+    side.add(rows.value(), pool_);
+    if (judges_ || !any_judges_) keep_sample(rows.value(), side.columns(), m.sample);
   }
 
  private:
@@ -54,8 +58,19 @@ class Round : public TraceSink {
                static_cast<long long>(item_), node.in(0).name, node.name));
   }
 
+  // The item's share of the sample, spread evenly over its rows.
+  void keep_sample(std::span<const float> rows, size_t columns, std::vector<float>& sample) const {
+    const size_t all = rows.size() / columns, used = std::min(all, sample_of_item_);
+    for (size_t r = 0; r < used; ++r) {
+      const auto row = rows.subspan(r * all / used * columns, columns);
+      sample.insert(sample.end(), row.begin(), row.end());
+    }
+  }
+
   const MomentsOptions& options_;
   ThreadPool* pool_;
+  bool any_judges_;
+  size_t sample_of_item_ = 0;
   std::map<std::string, size_t, std::less<>> index_;
   std::vector<ProductMoments> moments_;
   int64_t item_ = 0;
@@ -131,11 +146,12 @@ Status collect_moments(ir::Graph& graph, std::span<ir::Node* const> nodes, const
   for (size_t begin = 0; begin < sets.size(); begin = ends.back())
     ends.push_back(end_of_round(sets, begin, options));
   const auto pool = ThreadPool::create(options.threads);
-  const int64_t total = static_cast<int64_t>(ends.size()) * std::min(source.items, options.max_items);
+  const int64_t items = std::min(source.items, options.max_items);
+  const int64_t total = static_cast<int64_t>(ends.size()) * items;
   int64_t runs = 0;
   size_t begin = 0;
   for (const size_t end : ends) {
-    Round round({sets.data() + begin, end - begin}, options, pool.get());
+    Round round({sets.data() + begin, end - begin}, options, items, pool.get());
     PITH_RETURN_IF_ERROR(run_items(graph, source, options, &round, [&] {
       if (++runs; options.progress) options.progress(runs, total);
     }));

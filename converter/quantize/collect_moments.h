@@ -17,6 +17,7 @@ struct MomentsOptions {
   int64_t max_items = 256;     // evenly spread over the source
   int64_t judge_every = 4;     // every 4th item is held back for `judge`; 0, or fewer items than that: none
   size_t max_rows = 512;       // of one item, evenly spread: pixels of a convolution, tokens
+  size_t sample_rows = 0;      // kept as they are, from judging items where there are any
   bool cross_products = true;  // false: squares only
   uint64_t max_bytes = uint64_t{512} << 20;  // of the moments alive at once
   size_t threads = 1;
@@ -25,7 +26,8 @@ struct MomentsOptions {
 
 struct ProductMoments {
   Moments fit;
-  Moments judge;  // of items that `fit` has not seen; no rows when there are none
+  Moments judge;              // of items that `fit` has not seen; no rows when there are none
+  std::vector<float> sample;  // about sample_rows rows
 };
 using MomentsFn = std::function<Status(std::span<ir::Node* const> sharing, const ProductMoments& moments)>;
 

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -183,6 +184,11 @@ TEST_CASE("moments of several products: rounds and threads change nothing, reade
     CHECK(same(m.fit, rounds.at(name).fit));
     CHECK(same(m.judge, rounds.at(name).judge));
   }
+  // The two judging items give half of the sample each, evenly over their rows.
+  const auto sampled = collected(net.g.graph, net.nodes, {.sample_rows = 4});
+  CHECK(sampled.at("a").sample.size() == 4 * 20);
+  const auto item3 = normals(60, 0.2, 1, 4);
+  CHECK(std::equal(item3.begin(), item3.begin() + 40, sampled.at("a").sample.begin()));
   const auto few = collected(net.g.graph, net.nodes, {.max_rows = 2});
   CHECK(few.at("d").fit.rows() == 12);
 }
