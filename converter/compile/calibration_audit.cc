@@ -120,6 +120,12 @@ std::string pack_hashes(const std::vector<uint64_t>& hashes) {
   return packed;
 }
 
+std::pair<std::string, std::string> hashes_metadata(const CalibrationAudit& audit) {
+  std::vector<uint64_t> hashes = audit.hashes;
+  hashes.resize(std::min(hashes.size(), kMostStoredHashes));
+  return {kCalibrationHashesKey, pack_hashes(hashes)};
+}
+
 Result<int64_t> count_known_items(const std::string& packed, const data::Dataset& set, int64_t max_items) {
   if (packed.size() % kDigits != 0)
     return Status(Code::bad_file,

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "converter/data/dataset.h"
@@ -34,6 +35,11 @@ Result<CalibrationAudit> audit_calibration(const data::Dataset& calibration, int
 
 // For the file's metadata: 10 hex digits an item, enough to find an item again (collision 2^-40 a pair).
 std::string pack_hashes(const std::vector<uint64_t>& hashes);
+// The same as metadata of the file, so that `pith eval` finds leaks: at most kMostStoredHashes, the smallest, which is as
+// good as drawn by lot.
+inline constexpr const char* kCalibrationHashesKey = "calibration_hashes";
+inline constexpr size_t kMostStoredHashes = 1024;
+std::pair<std::string, std::string> hashes_metadata(const CalibrationAudit& audit);
 // How many of `max_items` items of `set`, spread as evaluation spreads them, are in `packed`.
 Result<int64_t> count_known_items(const std::string& packed, const data::Dataset& set, int64_t max_items);
 

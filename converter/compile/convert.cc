@@ -67,13 +67,8 @@ Status make_dump_folder(const std::string& folder) {
   return Status::ok();
 }
 
-Result<std::unique_ptr<ir::Graph>> optimized_graph(const ConvertOptions& options) {
-  PITH_ASSIGN(std::unique_ptr<ir::Graph> graph, import_onnx(options.source, {options.shapes}));
-  PITH_RETURN_IF_ERROR(run_passes(*graph, {}));
-  return graph;
-}
-
-Result<std::unique_ptr<ir::Graph>> quantize_int8(const ConvertOptions& options, ConvertReport* report) {
+Result<std::unique_ptr<ir::Graph>> quantize_int8(const ir::Graph& source, const ConvertOptions& options,
+                                                 ConvertReport* report) {
   report->stage = ConvertStage::calibrate;
   Int8FlowOptions flow;
   flow.calibration = options.calibration;
@@ -84,8 +79,7 @@ Result<std::unique_ptr<ir::Graph>> quantize_int8(const ConvertOptions& options, 
   flow.dump_folder = options.dump_folder;
   flow.progress = options.progress;
   Int8FlowReport result;
-  PITH_ASSIGN(std::unique_ptr<ir::Graph> graph,
-              run_int8_flow([&] { return optimized_graph(options); }, flow, &result));
+  PITH_ASSIGN(std::unique_ptr<ir::Graph> graph, run_int8_flow(source, flow, &result));
   const quantize::StaticInt8Report& ranges = result.ranges;
   report->calibration_items = ranges.items;
   report->quantized_products = ranges.quantized_products;
@@ -102,15 +96,8 @@ Result<std::unique_ptr<ir::Graph>> quantize_int8(const ConvertOptions& options, 
   return graph;
 }
 
-// Weights and activations in f32, whatever the source has.
-Status widen_halves(ir::Graph& graph) {
-  if (quantize::widen_half_activations(graph).activations > 0) PITH_RETURN_IF_ERROR(run_passes(graph, {}));
-  quantize::widen_half_weights(graph);
-  return Status::ok();
-}
-
 Status quantize_int8_dynamic(ir::Graph& graph, ConvertReport* report) {
-  PITH_RETURN_IF_ERROR(widen_halves(graph));
+  PITH_RETURN_IF_ERROR(quantize::widen_half(graph));
   PITH_ASSIGN(quantize::DynamicInt8Report dynamic, quantize::quantize_dynamic_int8(graph));
   report->quantized_products = dynamic.quantized_products;
   report->float_products = dynamic.float_products;
@@ -119,7 +106,7 @@ Status quantize_int8_dynamic(ir::Graph& graph, ConvertReport* report) {
 }
 
 Status quantize_grouped(ir::Graph& graph, const ConvertOptions& options, ConvertReport* report) {
-  PITH_RETURN_IF_ERROR(widen_halves(graph));
+  PITH_RETURN_IF_ERROR(quantize::widen_half(graph));
   quantize::GroupOptions group;
   const bool table = options.precision == Precision::nf4;
   group.layout = table ? Layout::lut4 : options.asymmetric ? Layout::i4a : Layout::i4s8;
@@ -213,9 +200,8 @@ Status convert(const ConvertOptions& options, ConvertReport* report) {
     PITH_RETURN_IF_ERROR(quantize_grouped(*graph, options, report));
   }
   if (options.precision == Precision::int8) {
-    PITH_ASSIGN(graph, quantize_int8(options, report));
+    PITH_ASSIGN(graph, quantize_int8(*graph, options, report));
   }
-  PITH_RETURN_IF_ERROR(quantize::pack_static_products(*graph).status());
   report->nodes = graph->in_order().size();
 
   report->stage = ConvertStage::emit;

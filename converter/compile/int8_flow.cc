@@ -5,9 +5,9 @@
 #include <filesystem>
 
 #include "converter/compile/int8_bias.h"
-#include "converter/compile/load_model.h"
+#include "converter/compile/runnable.h"
 #include "converter/eval/dataset_feed.h"
-#include "converter/eval/traced_values.h"
+#include "converter/eval/reference_outputs.h"
 #include "converter/passes/pass.h"
 #include "converter/quantize/widen_half.h"
 
@@ -16,26 +16,13 @@ namespace {
 
 constexpr int64_t kJudgingItems = 64;  // at most; each is run by the original and every candidate
 
-struct Runnable {  // keeps what its session reads
-  LoadedModel model;
-  std::unique_ptr<Session> session;
-};
-
-Result<Runnable> runnable(const ir::Graph& graph, size_t threads) {
-  Runnable r;
-  PITH_ASSIGN(r.model, compile_in_memory(graph));
-  SessionOptions options;
-  options.threads = threads;
-  PITH_ASSIGN(r.session, Session::create(r.model.model, options));
-  return r;
-}
-
 class Flow {
  public:
-  Flow(const GraphMakerFn& make, const Int8FlowOptions& options, Int8FlowReport* report)
-      : make_(make), options_(options), report_(*report) {}
+  Flow(const Int8FlowOptions& options, Int8FlowReport* report) : options_(options), report_(*report) {}
 
-  Result<std::unique_ptr<ir::Graph>> run() {
+  Result<std::unique_ptr<ir::Graph>> run(const ir::Graph& source) {
+    float_ = source.copy();
+    PITH_RETURN_IF_ERROR(quantize::widen_half(*float_));
     PITH_RETURN_IF_ERROR(open_data());
     PITH_ASSIGN(std::unique_ptr<ir::Graph> graph, candidate(false, &report_.ranges));
     PITH_ASSIGN(double error, output_error(*graph));
@@ -60,8 +47,7 @@ class Flow {
                 audit_calibration(set_, options_.max_items,
                                   options_.evaluation.empty() ? nullptr : &evaluation, options_.accepted));
     // The original at full precision, in the form the candidates start from.
-    PITH_ASSIGN(const std::unique_ptr<ir::Graph> graph, float_graph());
-    PITH_ASSIGN(original_, runnable(*graph, options_.threads));
+    PITH_ASSIGN(original_, runnable(*float_, options_.threads));
     PITH_ASSIGN(feed_, eval::DatasetFeed::create(set_, *original_.session));
     const quantize::CalibrationOptions calibration;
     const bool too_few = report_.audit.items < calibration.judge_every;
@@ -74,6 +60,7 @@ class Flow {
     for (std::vector<int64_t>* items : {&judging_, &fitting_})
       if (static_cast<int64_t>(items->size()) > kJudgingItems) thin(items);
     report_.judging_items = static_cast<int64_t>(judging_.size());
+    PITH_ASSIGN(exact_, eval::ReferenceOutputs::record(*original_.session, feed_, judging_));
     return Status::ok();
   }
 
@@ -85,16 +72,8 @@ class Flow {
     items->resize(static_cast<size_t>(kJudgingItems));
   }
 
-  Result<std::unique_ptr<ir::Graph>> float_graph() const {
-    PITH_ASSIGN(std::unique_ptr<ir::Graph> graph, make_());
-    if (quantize::widen_half_activations(*graph).activations > 0)
-      PITH_RETURN_IF_ERROR(run_passes(*graph, {}));
-    quantize::widen_half_weights(*graph);
-    return graph;
-  }
-
   Result<std::unique_ptr<ir::Graph>> candidate(bool equalized, quantize::StaticInt8Report* ranges) {
-    PITH_ASSIGN(std::unique_ptr<ir::Graph> graph, float_graph());
+    std::unique_ptr<ir::Graph> graph = float_->copy();
     if (equalized) {
       report_.equalize = quantize::equalize_layers(*graph);
       if (report_.equalize.pairs == 0) return std::unique_ptr<ir::Graph>();
@@ -117,38 +96,11 @@ class Flow {
     return graph;
   }
 
-  // Power of the error over power of the signal, averaged over the outputs.
+  // eval::OutputDistance::noise_share on the judging items.
   Result<double> output_error(const ir::Graph& graph) {
     PITH_ASSIGN(const Runnable quantized, runnable(graph, options_.threads));
-    Session &a = *original_.session, &b = *quantized.session;
-    std::vector<double> signal(a.output_count()), noise(a.output_count());
-    for (const int64_t item : judging_) {
-      PITH_RETURN_IF_ERROR(feed_.feed(item, a));
-      PITH_RETURN_IF_ERROR(a.run());
-      PITH_RETURN_IF_ERROR(feed_.feed(item, b));
-      PITH_RETURN_IF_ERROR(b.run());
-      for (size_t o = 0; o < signal.size() && o < b.output_count(); ++o)
-        add(a.output(o), b.output(o), &signal[o], &noise[o]);
-    }
-    double share = 0;
-    size_t counted = 0;
-    for (size_t o = 0; o < signal.size(); ++o) {
-      if (signal[o] <= 0) continue;
-      share += noise[o] / signal[o];
-      ++counted;
-    }
-    return counted == 0 ? 0.0 : share / static_cast<double>(counted);
-  }
-
-  static void add(const TensorView& exact, const TensorView& other, double* signal, double* noise) {
-    if (!eval::has_real_values(exact) || !eval::has_real_values(other) || exact.count() != other.count())
-      return;
-    const std::vector<float> x = eval::real_values(exact), y = eval::real_values(other);
-    for (size_t i = 0; i < x.size(); ++i) {
-      const double d = double{y[i]} - double{x[i]};
-      *signal += double{x[i]} * double{x[i]};
-      *noise += d * d;
-    }
+    PITH_ASSIGN(const eval::OutputDistance distance, exact_.distance(*quantized.session));
+    return distance.noise_share;
   }
 
   Status try_equalized(std::unique_ptr<ir::Graph>* graph, double* error) {
@@ -170,7 +122,7 @@ class Flow {
     // Each layer is compared with the graph it was made from.
     Runnable equalized;
     if (report_.equalized.kept) {
-      PITH_ASSIGN(const std::unique_ptr<ir::Graph> exact, float_graph());
+      const std::unique_ptr<ir::Graph> exact = float_->copy();
       quantize::equalize_layers(*exact);
       PITH_ASSIGN(equalized, runnable(*exact, options_.threads));
     }
@@ -195,20 +147,21 @@ class Flow {
     return Status::ok();
   }
 
-  const GraphMakerFn& make_;
   const Int8FlowOptions& options_;
   Int8FlowReport& report_;
+  std::unique_ptr<ir::Graph> float_;  // what the candidates start from
   data::Dataset set_;
   Runnable original_;
   eval::DatasetFeed feed_;
+  eval::ReferenceOutputs exact_;
   std::vector<int64_t> judging_, fitting_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<ir::Graph>> run_int8_flow(const GraphMakerFn& make, const Int8FlowOptions& options,
+Result<std::unique_ptr<ir::Graph>> run_int8_flow(const ir::Graph& source, const Int8FlowOptions& options,
                                                  Int8FlowReport* report) {
-  return Flow(make, options, report).run();
+  return Flow(options, report).run(source);
 }
 
 }  // namespace pith

@@ -40,11 +40,8 @@ struct Int8FlowReport {
   double output_sqnr_db = 0;  // of the result
 };
 
-// Makes the float graph anew each time: imported, passes run. Two are needed, and quantizing changes them.
-using GraphMakerFn = std::function<Result<std::unique_ptr<ir::Graph>>()>;
-
-// The integer graph, its passes run.
-Result<std::unique_ptr<ir::Graph>> run_int8_flow(const GraphMakerFn& make, const Int8FlowOptions& options,
+// `source`: imported, passes run. Returns the integer graph, its passes run.
+Result<std::unique_ptr<ir::Graph>> run_int8_flow(const ir::Graph& source, const Int8FlowOptions& options,
                                                  Int8FlowReport* report);
 
 }  // namespace pith

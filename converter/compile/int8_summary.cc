@@ -80,9 +80,7 @@ std::string int8_summary(const Int8FlowReport& r, bool tensors) {
 }
 
 std::vector<std::pair<std::string, std::string>> int8_metadata(const Int8FlowReport& report) {
-  std::vector<uint64_t> hashes = report.audit.hashes;
-  hashes.resize(std::min(hashes.size(), kMostStoredHashes));
-  return {{kInt8ReportKey, int8_summary(report, false)}, {kCalibrationHashesKey, pack_hashes(hashes)}};
+  return {{kInt8ReportKey, int8_summary(report, false)}, hashes_metadata(report.audit)};
 }
 
 }  // namespace pith

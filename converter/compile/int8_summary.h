@@ -8,15 +8,12 @@
 
 namespace pith {
 
-inline constexpr const char* kInt8ReportKey = "int8_report";                // JSON, as below without tensors
-inline constexpr const char* kCalibrationHashesKey = "calibration_hashes";  // pack_hashes()
+inline constexpr const char* kInt8ReportKey = "int8_report";  // JSON, as below without tensors
 
 // One object: products, output_sqnr_db, judging_items, calibration, ranges, equalization, bias_correction; with
 // `tensors` also the tournament of every grid.
 std::string int8_summary(const Int8FlowReport& report, bool tensors);
 
-// At most kMostStoredHashes of the hashes, the smallest: as good as drawn by lot.
-inline constexpr size_t kMostStoredHashes = 1024;
 std::vector<std::pair<std::string, std::string>> int8_metadata(const Int8FlowReport& report);
 
 }  // namespace pith

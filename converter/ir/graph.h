@@ -146,6 +146,8 @@ class Graph {
   const std::vector<std::unique_ptr<Value>>& values() const { return values_; }
   void drop_unused_values();
   std::string unique_name(const std::string& base);
+  // A graph of its own in the same state; constants share their bytes, which nobody writes to once made.
+  std::unique_ptr<Graph> copy() const;
 
  private:
   void link(Node* node, Value* value);

@@ -5,9 +5,10 @@
 
 namespace pith::quantize {
 
-HalfWeightsReport store_half_weights(ir::Graph& graph) {
+HalfWeightsReport store_half_weights(ir::Graph& graph, const NodeFilter& wanted) {
   HalfWeightsReport report;
   for (ir::Node* node : graph.in_order()) {
+    if (!wants(wanted, *node)) continue;
     ir::Value* weights = node->in(1);
     if (!reads_half_weights(*node, 1) || weights == nullptr || !weights->is_constant() ||
         weights->dtype != DType::f32 || node->in(0) == nullptr || node->in(0)->dtype != DType::f32)

@@ -5,6 +5,7 @@
 
 #include "converter/ir/graph.h"
 #include "converter/quantize/half_audit.h"
+#include "converter/quantize/packable.h"
 
 namespace pith::quantize {
 
@@ -15,6 +16,6 @@ struct HalfWeightsReport {
 };
 
 // The graph's passes have run. Biases and small constants stay f32: they cost nothing and carry sums.
-HalfWeightsReport store_half_weights(ir::Graph& graph);
+HalfWeightsReport store_half_weights(ir::Graph& graph, const NodeFilter& wanted = {});
 
 }  // namespace pith::quantize

@@ -39,11 +39,13 @@ class Quantizer {
   Quantizer(ir::Graph& graph, const StaticInt8Options& options, KeepFloat keep)
       : graph_(graph), options_(options), keep_(std::move(keep)) {}
 
-  Result<StaticInt8Report> run(const ItemSource& source) {
+  // `observe(values)` -> Result<Calibration> of them.
+  template <class ObserveFn>
+  Result<StaticInt8Report> run(const ObserveFn& observe) {
     plan_ = plan_int8(graph_, keep_);
     const std::vector<ir::Value*> values = plan_.values();
     if (!values.empty()) {
-      PITH_ASSIGN(seen_, calibrate(graph_, values, source, options_.calibration));
+      PITH_ASSIGN(seen_, observe(values));
     }
     // Each round leaves at least one more node in float, so there are at most as many rounds as nodes.
     bool settled = false;
@@ -218,7 +220,40 @@ class Quantizer {
 Result<StaticInt8Report> quantize_static_int8(ir::Graph& graph, const ItemSource& source,
                                               const StaticInt8Options& options) {
   PITH_ASSIGN(KeepFloat keep, named_nodes(graph, options.keep_float));
-  return Quantizer(graph, options, std::move(keep)).run(source);
+  return Quantizer(graph, options, std::move(keep)).run([&](const std::vector<ir::Value*>& values) {
+    return calibrate(graph, values, source, options.calibration);
+  });
+}
+
+Result<SavedCalibration> save_calibration(ir::Graph& graph, const ItemSource& source,
+                                          const StaticInt8Options& options) {
+  const std::vector<ir::Value*> values = plan_int8(graph, {}).values();
+  SavedCalibration saved;
+  if (values.empty()) return saved;
+  PITH_ASSIGN(Calibration seen, calibrate(graph, values, source, options.calibration));
+  for (auto& [value, observation] : seen.observations)
+    saved.by_name.emplace(value->name, std::move(observation));
+  saved.items = seen.items;
+  saved.judged_on_fit = seen.judged_on_fit;
+  return saved;
+}
+
+Result<StaticInt8Report> quantize_static_int8(ir::Graph& graph, const SavedCalibration& seen,
+                                              const StaticInt8Options& options) {
+  PITH_ASSIGN(KeepFloat keep, named_nodes(graph, options.keep_float));
+  return Quantizer(graph, options, std::move(keep))
+      .run([&](const std::vector<ir::Value*>& values) -> Result<Calibration> {
+        Calibration out;
+        out.items = seen.items;
+        out.judged_on_fit = seen.judged_on_fit;
+        for (const ir::Value* v : values) {
+          const auto at = seen.by_name.find(v->name);
+          if (at == seen.by_name.end())
+            return Status(Code::internal, format("tensor '%s' was not calibrated", v->name.c_str()));
+          out.observations.emplace(v, at->second);
+        }
+        return out;
+      });
 }
 
 }  // namespace pith::quantize

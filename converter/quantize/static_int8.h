@@ -54,8 +54,22 @@ struct StaticInt8Report {
   size_t quantized_products = 0, float_products = 0;
 };
 
+// What calibration saw, by the names of tensors: serves every graph that is a copy of the one it was made from.
+struct SavedCalibration {
+  std::map<std::string, Observation> by_name;
+  int64_t items = 0;
+  bool judged_on_fit = false;
+};
+// Observes every tensor that int8 could put on codes. `options.keep_float` does not matter here.
+Result<SavedCalibration> save_calibration(ir::Graph& graph, const ItemSource& source,
+                                          const StaticInt8Options& options);
+
 // The graph's passes have run (channels-last, folded, fused). On error the graph is as it was. Code::unsupported: no product can be taken.
 Result<StaticInt8Report> quantize_static_int8(ir::Graph& graph, const ItemSource& source,
+                                              const StaticInt8Options& options);
+// The same without running the model: several mixtures of one model cost one calibration. A tensor that was
+// never observed is Code::internal.
+Result<StaticInt8Report> quantize_static_int8(ir::Graph& graph, const SavedCalibration& seen,
                                               const StaticInt8Options& options);
 
 }  // namespace pith::quantize

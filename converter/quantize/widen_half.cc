@@ -1,6 +1,8 @@
 // Finds the f16 tensors that only pass between casts and movements, by elimination, and retypes them.
 #include "converter/quantize/widen_half.h"
 
+#include "converter/passes/pass.h"
+
 #include <algorithm>
 #include <cstring>
 #include <set>
@@ -89,6 +91,12 @@ WidenReport widen_half_weights(ir::Graph& graph) {
     }
   }
   return report;
+}
+
+Status widen_half(ir::Graph& graph) {
+  if (widen_half_activations(graph).activations > 0) PITH_RETURN_IF_ERROR(run_passes(graph, {}));
+  widen_half_weights(graph);
+  return Status::ok();
 }
 
 }  // namespace pith::quantize

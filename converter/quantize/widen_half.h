@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "converter/ir/graph.h"
+#include "runtime/base/status.h"
 
 namespace pith::quantize {
 
@@ -17,5 +18,8 @@ struct WidenReport {
 // that fit as f16 again.
 WidenReport widen_half_activations(ir::Graph& graph);
 WidenReport widen_half_weights(ir::Graph& graph);  // constants that convolutions and products read
+
+// Both, with the float passes in between: the form that quantization starts from.
+Status widen_half(ir::Graph& graph);
 
 }  // namespace pith::quantize

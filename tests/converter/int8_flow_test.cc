@@ -59,14 +59,10 @@ Made flow(const std::string& data, int octaves, bool equalize, bool bias) {
   options.equalize = equalize;
   options.correct_bias = bias;
   Made made;
-  auto graph = run_int8_flow(
-      [&]() -> Result<std::unique_ptr<ir::Graph>> {
-        TinyGraph g;
-        build(g, octaves);
-        PITH_RETURN_IF_ERROR(run_passes(g.graph, {}));
-        return std::move(g.owned);
-      },
-      options, &made.report);
+  TinyGraph g;
+  build(g, octaves);
+  REQUIRE(run_passes(g.graph, {}).is_ok());
+  auto graph = run_int8_flow(g.graph, options, &made.report);
   REQUIRE_MESSAGE(graph.is_ok(), graph.status().message());
   made.graph = std::move(graph).value();
   return made;
