@@ -7,6 +7,7 @@ class App;
 
 namespace pith::cli {
 
+void add_compress(CLI::App& app, int* exit_code);
 void add_convert(CLI::App& app, int* exit_code);
 void add_run(CLI::App& app, int* exit_code);
 void add_bench(CLI::App& app, int* exit_code);

@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
       "pith COMMAND --help explains one command with examples.");
   int exit_code = kExitOk;
   add_convert(app, &exit_code);
+  add_compress(app, &exit_code);
   add_run(app, &exit_code);
   add_bench(app, &exit_code);
   add_inspect(app, &exit_code);

@@ -1,0 +1,69 @@
+// Names of refusals, the certificate as JSON.
+#include "converter/compress/certificate.h"
+
+#include <nlohmann/json.hpp>
+
+namespace pith::compress {
+namespace {
+
+constexpr std::pair<Refusal, const char*> kNames[] = {
+    {Refusal::accuracy, "accuracy"},       {Refusal::undecided, "undecided"},
+    {Refusal::unevaluated, "unevaluated"}, {Refusal::full_precision, "full-precision"},
+    {Refusal::sensitive, "sensitive"},     {Refusal::size, "size"},
+    {Refusal::latency, "latency"},         {Refusal::slower, "slower"},
+};
+
+const char* verdict_of(const Certificate& c) {
+  if (c.model.n == 0) return "not evaluated";
+  if (c.max_drop < 0) return "measured";
+  switch (c.drop.verdict) {
+    case eval::DropVerdict::within:
+      return "within";
+    case eval::DropVerdict::exceeded:
+      return "exceeded";
+    case eval::DropVerdict::undecided:
+      return "undecided";
+  }
+  return "?";
+}
+
+}  // namespace
+
+const char* name_of(Refusal refusal) {
+  for (const auto& [kind, name] : kNames)
+    if (kind == refusal) return name;
+  return "?";
+}
+
+Result<Refusal> parse_refusal(const std::string& text) {
+  std::string known;
+  for (const auto& [kind, name] : kNames) {
+    if (text == name) return kind;
+    known += (known.empty() ? "" : ", ") + std::string(name);
+  }
+  return Status(Code::bad_argument, "unknown finding '" + text + "': use one of " + known);
+}
+
+std::string certificate_json(const Certificate& c) {
+  nlohmann::ordered_json out{{"metric", c.metric},
+                             {"baseline", c.baseline.value()},
+                             {"value", c.model.value()},
+                             {"drop", c.drop.drop},
+                             {"ci95", {c.drop.interval.low, c.drop.interval.high}},
+                             {"n", c.model.n},
+                             {"verdict", verdict_of(c)}};
+  if (c.max_drop >= 0) out["max_drop"] = c.max_drop;
+  if (c.drop.items_needed) out["items_needed"] = *c.drop.items_needed;
+  if (c.worst_class >= 0) out["worst_class"] = {{"label", c.worst_class}, {"drop", c.worst_class_drop}};
+  out["baseline_ms"] = c.baseline_ms;
+  out["ms"] = c.ms;
+  out["source_bytes"] = c.source_bytes;
+  out["calibration_items"] = c.calibration_items;
+  out["search_items"] = c.search_items;
+  if (!c.overridden.empty()) {
+    for (const Refusal r : c.overridden) out["overridden"].push_back(name_of(r));
+  }
+  return out.dump();
+}
+
+}  // namespace pith::compress

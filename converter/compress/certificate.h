@@ -1,0 +1,52 @@
+// What was proven about a compressed model, and the reasons to refuse it. The certificate is stored in the file and
+// shown by `pith inspect`.
+#pragma once
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "converter/eval/metrics.h"
+#include "converter/eval/statistics.h"
+
+namespace pith::compress {
+
+inline constexpr const char* kCertificateKey = "certificate";
+inline constexpr const char* kPlanKey = "precision_plan";
+
+// Each can be allowed by its name (--allow NAME); the certificate then says so.
+enum class Refusal : uint8_t {
+  accuracy,        // the drop is above the limit
+  undecided,       // the evaluation data cannot tell
+  unevaluated,     // no evaluation data
+  full_precision,  // no layer could be made smaller
+  sensitive,       // a format was forced on a layer that breaks the limit
+  size,            // larger than the budget
+  latency,         // slower than the budget
+  slower,          // slower than the original
+};
+const char* name_of(Refusal refusal);
+Result<Refusal> parse_refusal(const std::string& text);
+
+struct Finding {
+  Refusal kind = Refusal::accuracy;
+  std::string message;  // what was found, what was allowed, what to do
+};
+
+struct Certificate {
+  std::string metric;
+  eval::Proportion baseline, model;  // of the metric, on the proof items
+  eval::DropDecision drop;           // paired top1
+  double max_drop = -1;              // share; below 0: no limit was set
+  int64_t worst_class = -1;          // largest loss of accuracy among classes with at least 10 proof items
+  double worst_class_drop = 0;
+  double baseline_ms = 0, ms = 0;
+  uint64_t source_bytes = 0;
+  int64_t calibration_items = 0, search_items = 0;
+  std::set<Refusal> overridden;  // findings that were allowed
+};
+
+// One JSON object: {metric, baseline, value, drop, ci95, n, verdict, ...}.
+std::string certificate_json(const Certificate& certificate);
+
+}  // namespace pith::compress

@@ -1,0 +1,388 @@
+// The steps of a compression, in order.
+#include "converter/compress/compress.h"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "converter/compress/evaluation_data.h"
+#include "converter/compress/search.h"
+#include "converter/compress/trial.h"
+#include "converter/data/atomic_file.h"
+#include "converter/emit/emit.h"
+#include "converter/eval/latency.h"
+#include "converter/passes/pass.h"
+#include "converter/quantize/widen_half.h"
+
+namespace pith::compress {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr double kSlowerBy = 1.05;  // beyond this the difference is not noise
+constexpr int64_t kClassItems = 10;
+
+Status check_options(const CompressOptions& o) {
+  if (!is_onnx_path(o.source))
+    return Status(Code::bad_argument,
+                  "cannot tell the format of '" + o.source + "': expected a file that ends in .onnx");
+  if (o.output.empty()) return Status(Code::bad_argument, "no output file: give -o model.pith");
+  std::error_code ignored;
+  if (fs::equivalent(o.source, o.output, ignored))
+    return Status(Code::bad_argument, "the output '" + o.output + "' is the source itself");
+  if (o.metric != "top1" && o.metric != "top5")
+    return Status(Code::bad_argument, "unknown metric '" + o.metric + "': use top1 or top5");
+  if (o.uniform && !o.forced.empty())
+    return Status(Code::bad_argument,
+                  "--precision fixes every layer, so --layer has no effect: give one of them");
+  return Status::ok();
+}
+
+bool is_all_float(const PrecisionPlan& plan) {
+  return std::all_of(plan.begin(), plan.end(),
+                     [](const auto& p) { return p.second.precision == Precision::fp32; });
+}
+
+class Compressor {
+ public:
+  Compressor(const CompressOptions& options, CompressReport* report) : options_(options), report_(*report) {}
+
+  Status run() {
+    report_.stage = CompressReport::Stage::import;
+    PITH_RETURN_IF_ERROR(import_source());
+    report_.stage = CompressReport::Stage::data;
+    PITH_ASSIGN(data_, open_data(options_, &report_, &findings_));
+    if (refused()) return Status::ok();
+    PITH_RETURN_IF_ERROR(prepare());
+    report_.stage = CompressReport::Stage::search;
+    PITH_RETURN_IF_ERROR(choose());
+    report_.stage = CompressReport::Stage::proof;
+    PITH_RETURN_IF_ERROR(prove());
+    if (refused()) return Status::ok();
+    report_.stage = CompressReport::Stage::emit;
+    PITH_RETURN_IF_ERROR(write());
+    report_.stage = CompressReport::Stage::done;
+    return Status::ok();
+  }
+
+ private:
+  Status import_source() {
+    PITH_ASSIGN(float_, import_onnx(options_.source, {options_.shapes}));
+    std::error_code ignored;
+    report_.source_bytes = fs::file_size(options_.source, ignored);
+    PITH_RETURN_IF_ERROR(run_passes(*float_, {}));
+    PITH_RETURN_IF_ERROR(quantize::widen_half(*float_));
+    name_all_nodes(*float_);
+    return Status::ok();
+  }
+
+  // Allowed findings become part of the certificate, the others end the run.
+  bool refused() {
+    for (const Finding& f : findings_) {
+      if (options_.allowed.count(f.kind) == 0) {
+        report_.refusals.push_back(f);
+      } else {
+        overridden_.insert(f.kind);
+        report_.notes.push_back(f.message + " (allowed)");
+      }
+    }
+    findings_.clear();
+    return !report_.refusals.empty();
+  }
+
+  std::function<void(int64_t, int64_t)> progress(const char* what) const {
+    if (!options_.progress) return {};
+    return [this, what](int64_t done, int64_t total) { options_.progress(what, done, total); };
+  }
+
+  Status feed_first(Session& session) const {
+    const data::Dataset& set = data_.search.size() > 0 ? data_.search : data_.calibration;
+    if (set.size() == 0) return session.prepare();
+    PITH_ASSIGN(const eval::DatasetFeed feed, eval::DatasetFeed::create(set, session));
+    return feed.feed(0, session);
+  }
+
+  Status prepare() {
+    PITH_ASSIGN(original_, runnable(*float_, options_.threads));
+    report_.float_bytes = original_.model.bytes.size;
+    PITH_RETURN_IF_ERROR(feed_first(*original_.session));
+    Session* const session = original_.session.get();
+    PITH_ASSIGN(const std::vector<double> ms, eval::paired_latency_ms({&session, 1}, {0.2, 7}));
+    report_.float_ms = ms[0];
+    quantize::StaticInt8Options int8;
+    int8.calibration.max_items = static_cast<int64_t>(options_.calibration_items);
+    int8.calibration.threads = options_.threads;
+    int8.calibration.progress = progress("calibration");
+    quantize::ItemSource source;
+    eval::DatasetFeed feed;
+    if (data_.calibration.size() > 0) {
+      PITH_ASSIGN(feed, eval::DatasetFeed::create(data_.calibration, *original_.session));
+      source.items = data_.calibration.size();
+      source.feed = [&feed](int64_t item, Session& to) { return feed.feed(item, to); };
+    }
+    PITH_ASSIGN(maker_, MixedModel::create(std::move(float_), source, int8));
+    return find_layers();
+  }
+
+  Status find_layers() {
+    std::vector<LayerFormat> formats = options_.formats;
+    if (formats.empty()) formats = default_formats(maker_.has_calibration());
+    if (options_.uniform) formats.push_back(*options_.uniform);
+    for (const auto& [pattern, format] : options_.forced) formats.push_back(format);
+    std::sort(formats.begin(), formats.end());
+    formats.erase(std::unique(formats.begin(), formats.end()), formats.end());
+    if (!maker_.has_calibration())
+      std::erase_if(formats, [](const LayerFormat& f) { return f.precision == Precision::int8; });
+    units_ = find_units(maker_.float_graph(), formats);
+    if (units_.empty())
+      return Status(
+          Code::unsupported,
+          "the model has no convolution or matrix product with constant weights: nothing to compress");
+    return force_formats();
+  }
+
+  Status force_formats() {
+    std::vector<size_t> used(options_.forced.size());
+    for (Unit& unit : units_)
+      for (size_t i = 0; i < options_.forced.size(); ++i) {
+        const auto& [pattern, format] = options_.forced[i];
+        const bool matches = std::any_of(unit.nodes.begin(), unit.nodes.end(), [&](const std::string& node) {
+          return fnmatch(pattern.c_str(), node.c_str(), 0) == 0;
+        });
+        if (!matches) continue;
+        ++used[i];
+        if (std::find(unit.formats.begin(), unit.formats.end(), format) == unit.formats.end())
+          return Status(Code::bad_argument, "layer '" + unit.name + "' cannot be " + name_of(format));
+        unit.formats = {format};
+        forced_.insert(unit.name);
+        break;
+      }
+    for (size_t i = 0; i < used.size(); ++i)
+      if (used[i] == 0)
+        return Status(Code::bad_argument, "--layer: no layer is called '" + options_.forced[i].first +
+                                              "'; `pith inspect` lists them");
+    return Status::ok();
+  }
+
+  std::optional<uint64_t> max_bytes() const {
+    if (options_.budgets.max_bytes) return options_.budgets.max_bytes;
+    if (!options_.budgets.max_size_share) return std::nullopt;
+    return static_cast<uint64_t>(*options_.budgets.max_size_share *
+                                 static_cast<double>(report_.source_bytes));
+  }
+
+  Status measure_layers() {
+    report_.stage = CompressReport::Stage::sensitivity;
+    const data::Dataset& items = data_.search.size() > 0 ? data_.search : data_.calibration;
+    if (items.size() == 0)
+      return Status(
+          Code::bad_argument,
+          "choosing a precision per layer needs data: give --eval or --calibrate, or fix --precision");
+    PITH_ASSIGN(const eval::DatasetFeed feed, eval::DatasetFeed::create(items, *original_.session));
+    const auto wanted = static_cast<int64_t>(options_.sensitivity_items);
+    std::vector<int64_t> chosen;
+    for (int64_t i = 0; i < std::min(wanted, items.size()); ++i)
+      chosen.push_back(quantize::calibration_item(i, items.size(), wanted));
+    PITH_ASSIGN(const auto exact, eval::ReferenceOutputs::record(*original_.session, feed, chosen));
+    PITH_ASSIGN(measured_,
+                measure_sensitivity(maker_, units_, exact, [this](Session& s) { return feed_first(s); },
+                                    {options_.threads, progress("sensitivity")}));
+    return Status::ok();
+  }
+
+  Status choose() {
+    if (data_.search.size() == 0) return choose_unevaluated();
+    PITH_ASSIGN(const Judge judge,
+                Judge::create(data_.search, *original_.session, options_.scores, options_.search_items, {}));
+    report_.search_items = judge.items();
+    Trials trials(maker_, units_, judge, options_);
+    PITH_RETURN_IF_ERROR(trials.add("fp32", {}).status());
+    if (options_.uniform) {
+      PITH_ASSIGN(report_.chosen, trials.add(name_of(*options_.uniform), uniform()));
+    } else {
+      PITH_RETURN_IF_ERROR(measure_layers());
+      report_.stage = CompressReport::Stage::search;
+      const SearchInput input{units_,           measured_,           options_,   report_.float_bytes,
+                              report_.float_ms, report_.proof_items, max_bytes()};
+      PITH_ASSIGN(report_.chosen, search_mixture(input, trials));
+    }
+    report_.candidates = trials.finish();
+    return describe_layers();
+  }
+
+  PrecisionPlan uniform() const {
+    return uniform_plan(units_, *options_.uniform, {{Precision::int8, 0}, {Precision::fp16, 0}});
+  }
+
+  // Allowed by the user only. One format, nothing measured but size.
+  Status choose_unevaluated() {
+    if (!options_.uniform)
+      return Status(Code::bad_argument, "without --eval nothing can be chosen: fix --precision");
+    Candidate c;
+    c.name = name_of(*options_.uniform);
+    c.plan = uniform();
+    report_.candidates.push_back(std::move(c));
+    return describe_layers();
+  }
+
+  Status describe_layers() {
+    const PrecisionPlan& plan = report_.candidates[report_.chosen].plan;
+    for (size_t u = 0; u < units_.size(); ++u) {
+      LayerResult layer;
+      layer.unit = units_[u];
+      if (u < measured_.size()) layer.measured = measured_[u];
+      if (const auto at = plan.find(units_[u].nodes.front()); at != plan.end()) layer.chosen = at->second;
+      if (options_.uniform && layer.chosen != *options_.uniform)
+        report_.notes.push_back("layer '" + layer.unit.name + "' cannot be " + name_of(*options_.uniform) +
+                                ": it is " + name_of(layer.chosen));
+      report_.layers.push_back(std::move(layer));
+    }
+    return Status::ok();
+  }
+
+  Status prove() {
+    const Candidate& chosen = report_.candidates[report_.chosen];
+    PITH_ASSIGN(final_, maker_.make(chosen.plan));
+    PITH_ASSIGN(const Runnable model, runnable(*final_, options_.threads));
+    Certificate c;
+    c.metric = options_.metric;
+    c.max_drop = options_.budgets.max_drop.value_or(-1);
+    c.source_bytes = report_.source_bytes;
+    c.calibration_items = report_.calibration_items;
+    c.search_items = report_.search_items;
+    report_.file_bytes = model.model.bytes.size;
+    if (data_.proof.size() > 0) PITH_RETURN_IF_ERROR(prove_accuracy(*model.session, &c));
+    PITH_RETURN_IF_ERROR(feed_first(*original_.session));
+    PITH_RETURN_IF_ERROR(feed_first(*model.session));
+    Session* const pair[] = {original_.session.get(), model.session.get()};
+    PITH_ASSIGN(const std::vector<double> ms, eval::paired_latency_ms(pair, {0.5, 11}));
+    c.baseline_ms = ms[0];
+    c.ms = ms[1];
+    judge_budgets(chosen, c);
+    report_.certificate = c;
+    return Status::ok();
+  }
+
+  Status prove_accuracy(Session& model, Certificate* c) {
+    PITH_ASSIGN(const Judge judge,
+                Judge::create(data_.proof, *original_.session, options_.scores, 0, progress("proof")));
+    PITH_ASSIGN(const Evaluated found, judge.judge(model));
+    c->baseline = metric_of(judge.original(), options_.metric);
+    c->model = metric_of(found.metrics, options_.metric);
+    c->drop = eval::judge_drop(found.paired, options_.budgets.max_drop.value_or(1));
+    c->drop.interval = eval::paired_interval(found.paired);
+    const auto &before = judge.original().per_class(), &after = found.metrics.per_class();
+    for (size_t i = 0; i < before.size() && i < after.size(); ++i) {
+      const double loss = before[i].value() - after[i].value();
+      if (before[i].n < kClassItems || (c->worst_class >= 0 && loss <= c->worst_class_drop)) continue;
+      c->worst_class = static_cast<int64_t>(i);
+      c->worst_class_drop = loss;
+    }
+    return Status::ok();
+  }
+
+  void judge_budgets(const Candidate& chosen, const Certificate& c) {
+    if (c.max_drop >= 0 && c.model.n > 0) judge_accuracy(c);
+    if (is_all_float(chosen.plan))
+      findings_.push_back(
+          {Refusal::full_precision, "every layer stays in full precision: nothing was compressed"});
+    if (const auto limit = max_bytes(); limit && report_.file_bytes > *limit)
+      findings_.push_back(
+          {Refusal::size,
+           format("the smallest mixture found has %llu bytes, the budget is %llu: quantization alone does "
+                  "not reach it; prune or distill the model first, or allow a larger file",
+                  static_cast<unsigned long long>(report_.file_bytes),
+                  static_cast<unsigned long long>(*limit))});
+    if (options_.budgets.max_ms && c.ms > *options_.budgets.max_ms)
+      findings_.push_back(
+          {Refusal::latency, format("%.3f ms per run (original %.3f ms), the budget is %.3f ms", c.ms,
+                                    c.baseline_ms, *options_.budgets.max_ms)});
+    if (c.ms > c.baseline_ms * kSlowerBy)
+      findings_.push_back(
+          {Refusal::slower,
+           format("%.3f ms per run, the original takes %.3f ms on this machine", c.ms, c.baseline_ms)});
+  }
+
+  void judge_accuracy(const Certificate& c) {
+    const std::string found = format(
+        "on %lld proof items the drop is %.2f points (one-sided 95 %% bounds decide; "
+        "interval %.2f to %.2f), the limit is %.2f",
+        static_cast<long long>(c.model.n), 100 * c.drop.drop, 100 * c.drop.interval.low,
+        100 * c.drop.interval.high, 100 * c.max_drop);
+    if (c.drop.verdict == eval::DropVerdict::exceeded) {
+      if (const std::string name = forced_culprit(); !name.empty())
+        findings_.push_back({Refusal::sensitive, found + "; the most sensitive layer, '" + name +
+                                                     "', was forced to its precision: free it"});
+      else
+        findings_.push_back(
+            {Refusal::accuracy, found + "; keep more layers at higher precision or raise --max-drop"});
+    }
+    if (c.drop.verdict == eval::DropVerdict::undecided)
+      findings_.push_back(
+          {Refusal::undecided,
+           found + (c.drop.items_needed
+                        ? format("; about %lld proof items would decide",
+                                 static_cast<long long>(*c.drop.items_needed))
+                        : std::string("; no number of items would decide: the drop is at the limit"))});
+  }
+
+  // The layer with the largest damage at its chosen precision, if the user chose it.
+  std::string forced_culprit() const {
+    double worst = -1;
+    std::string name;
+    for (const LayerResult& layer : report_.layers)
+      for (const FormatMeasure& m : layer.measured.formats)
+        if (m.format == layer.chosen && m.distance.kl > worst) {
+          worst = m.distance.kl;
+          name = layer.unit.name;
+        }
+    return forced_.count(name) != 0 ? name : "";
+  }
+
+  Status write() {
+    Certificate& c = *report_.certificate;
+    c.overridden = overridden_;
+    nlohmann::ordered_json plan;
+    for (const auto& [node, format] : report_.candidates[report_.chosen].plan) plan[node] = name_of(format);
+    EmitOptions emit;
+    emit.metadata = {{"precision", "mixed"},
+                     {"source", fs::path(options_.source).filename().string()},
+                     {kCertificateKey, certificate_json(c)},
+                     {kPlanKey, plan.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)}};
+    if (!report_.audit.hashes.empty()) emit.metadata.push_back(hashes_metadata(report_.audit));
+    PITH_RETURN_IF_ERROR(emit_file(*final_, emit, options_.output));
+    std::error_code ignored;
+    report_.file_bytes = fs::file_size(options_.output, ignored);
+    return Status::ok();
+  }
+
+  const CompressOptions& options_;
+  CompressReport& report_;
+  std::unique_ptr<ir::Graph> float_, final_;
+  EvaluationData data_;
+  Runnable original_;
+  MixedModel maker_;
+  std::vector<Unit> units_;
+  std::vector<UnitMeasure> measured_;
+  std::set<std::string> forced_;
+  std::vector<Finding> findings_;
+  std::set<Refusal> overridden_;
+};
+
+}  // namespace
+
+std::vector<LayerFormat> default_formats(bool calibrated) {
+  std::vector<LayerFormat> out = {
+      {Precision::fp16, 0}, {Precision::int8_dynamic, 0}, {Precision::int4, 32}, {Precision::int4, 128}};
+  if (calibrated) out.push_back({Precision::int8, 0});
+  return out;
+}
+
+Status compress(const CompressOptions& options, CompressReport* report) {
+  *report = {};
+  PITH_RETURN_IF_ERROR(check_options(options));
+  return Compressor(options, report).run();
+}
+
+}  // namespace pith::compress

@@ -1,0 +1,90 @@
+// `pith compress`: from a float model, calibration data, evaluation data and budgets to the smallest model that keeps its
+// promise, with a certificate; or a refusal that says what was measured and what would help.
+//
+//   1. audit of the data, split of the evaluation items into search and proof by their content hash
+//   2. sensitivity: every unit in every format, alone                                         sensitivity.h
+//   3. a nested path of mixtures from the least damage to the least cost                      budget_search.h
+//   4. bisection of the path with real evaluations on the search items, then local repair
+//   5. one look at the proof items: the certificate                                           certificate.h
+#pragma once
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "converter/compile/calibration_audit.h"
+#include "converter/compress/certificate.h"
+#include "converter/compress/layer_format.h"
+#include "converter/compress/sensitivity.h"
+#include "runtime/base/shape.h"
+
+namespace pith::compress {
+
+struct Budgets {
+  std::optional<double> max_drop;        // share of items, 0.01 is one point
+  std::optional<uint64_t> max_bytes;     // of the file
+  std::optional<double> max_size_share;  // of the source's bytes; becomes max_bytes
+  std::optional<double> max_ms;          // median of one run
+};
+
+struct CompressOptions {
+  std::string source, output;
+  std::map<std::string, Shape> shapes;
+  std::string calibration, evaluation;
+  std::string metric = "top1";  // or top5: what is reported; the gate pairs top1
+  std::string scores;           // name of the output with the scores; empty: the first
+  Budgets budgets;
+  std::vector<LayerFormat> formats;    // to choose from; empty: default_formats()
+  std::optional<LayerFormat> uniform;  // no search: this format wherever a layer can take it
+  std::vector<std::pair<std::string, LayerFormat>>
+      forced;  // shell pattern of node names; the first match counts
+  size_t calibration_items = 256, sensitivity_items = 64;
+  int64_t search_items = 0;  // at most, for accuracy while searching; 0: all of the search split
+  double proof_share = 0.5;
+  std::set<CalibrationFault> accepted_faults;
+  std::set<Refusal> allowed;
+  size_t threads = 1;
+  std::function<void(const std::string& what, int64_t done, int64_t total)> progress;
+};
+
+std::vector<LayerFormat> default_formats(bool calibrated);
+
+struct Candidate {  // a whole model that was evaluated on the search items
+  std::string name;
+  PrecisionPlan plan;
+  uint64_t bytes = 0;          // of the file
+  double bits_per_weight = 0;  // of the layers that could change, with scales
+  double value = 0;            // of the metric
+  eval::Interval interval;
+  double drop = 0;
+  double ms = 0;
+  bool pareto = false;  // none of the others is smaller and at least as right
+};
+
+struct LayerResult {
+  Unit unit;
+  UnitMeasure measured;  // alone, by format
+  LayerFormat chosen;
+};
+
+struct CompressReport {
+  enum class Stage { arguments, import, data, sensitivity, search, proof, emit, done };
+  Stage stage = Stage::arguments;
+  uint64_t source_bytes = 0, float_bytes = 0, file_bytes = 0;
+  double float_ms = 0;
+  CalibrationAudit audit;
+  int64_t calibration_items = 0, search_items = 0, proof_items = 0;
+  std::vector<Candidate> candidates;
+  size_t chosen = 0;  // index into candidates
+  std::vector<LayerResult> layers;
+  std::optional<Certificate> certificate;
+  std::vector<Finding> refusals;  // not empty: no file was written
+  std::vector<std::string> notes;
+};
+
+// Ok with report->refusals when the model or the data do not pass; an error for everything else.
+Status compress(const CompressOptions& options, CompressReport* report);
+
+}  // namespace pith::compress

@@ -1,0 +1,22 @@
+// The data of a compression, looked at before any long work: calibration audited, evaluation split into search and proof
+// by content hash, and a word on what so many items can prove.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "converter/compress/compress.h"
+#include "converter/data/dataset.h"
+
+namespace pith::compress {
+
+struct EvaluationData {
+  data::Dataset calibration, search, proof;  // empty where nothing was given
+};
+
+// Fills report->audit and counts. Adds Refusal::unevaluated or Refusal::undecided to `findings` when evaluation is
+// missing or cannot certify the limit even if no item's answer changed. An evaluation set whose items all fall on one side of the split, without labels,
+// or with leaks from calibration is an error.
+Result<EvaluationData> open_data(const CompressOptions& options, CompressReport* report,
+                                 std::vector<Finding>* findings);
+
+}  // namespace pith::compress

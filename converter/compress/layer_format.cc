@@ -1,0 +1,51 @@
+// Names of layer formats.
+#include "converter/compress/layer_format.h"
+
+#include <charconv>
+
+namespace pith::compress {
+namespace {
+
+bool is_grouped(Precision p) { return p == Precision::int4 || p == Precision::nf4; }
+
+}  // namespace
+
+std::string name_of(const LayerFormat& format) {
+  std::string out = pith::name_of(format.precision);
+  return format.group == 0 ? out : out + " g" + std::to_string(format.group);
+}
+
+Layout layout_of(const LayerFormat& format) {
+  switch (format.precision) {
+    case Precision::int8_dynamic:
+      return Layout::i8c;
+    case Precision::int4:
+      return Layout::i4s8;
+    case Precision::nf4:
+      return Layout::lut4;
+    case Precision::fp32:
+    case Precision::fp16:
+    case Precision::int8:
+      break;
+  }
+  return Layout::row_major;
+}
+
+Result<LayerFormat> parse_layer_format(const std::string& text) {
+  const size_t dash = text.rfind("-g");
+  const bool has_group = dash != std::string::npos;
+  LayerFormat format;
+  PITH_ASSIGN(format.precision, parse_precision(text.substr(0, has_group ? dash : text.size())));
+  if (is_grouped(format.precision)) format.group = format.precision == Precision::int4 ? 32 : 64;
+  if (!has_group) return format;
+  uint16_t group = 0;
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data() + dash + 2, end, group);
+  if (error != std::errc() || at != end || !is_grouped(format.precision) ||
+      (group != 32 && group != 64 && group != 128))
+    return Status(Code::bad_argument, "'" + text + "': a group is -g32, -g64 or -g128 behind int4 or nf4");
+  format.group = group;
+  return format;
+}
+
+}  // namespace pith::compress

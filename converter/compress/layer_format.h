@@ -1,0 +1,28 @@
+// The form of one layer's weights and arithmetic, and a choice of forms for a whole model.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "converter/compile/convert.h"
+
+namespace pith::compress {
+
+struct LayerFormat {
+  Precision precision = Precision::fp32;
+  uint16_t group = 0;  // int4, nf4: weights per scale
+  auto operator<=>(const LayerFormat&) const = default;
+};
+
+// "int8", "int4 g32".
+std::string name_of(const LayerFormat& format);
+// "int8", "int4", "int4-g64", "nf4-g128"; groups default to 32 (int4) and 64 (nf4).
+Result<LayerFormat> parse_layer_format(const std::string& text);
+
+// Of packed weights (int8-dynamic, int4, nf4); row_major for the others.
+Layout layout_of(const LayerFormat& format);
+
+// Format of every layer by the node's name; layers that are missing stay fp32.
+using PrecisionPlan = std::map<std::string, LayerFormat>;
+
+}  // namespace pith::compress

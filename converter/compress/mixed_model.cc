@@ -1,0 +1,89 @@
+// Static int8 first, because it rewrites edges; then the formats that change one node each.
+#include "converter/compress/mixed_model.h"
+
+#include <set>
+
+#include "converter/passes/pass.h"
+#include "converter/quantize/dynamic_int8.h"
+#include "converter/quantize/half_weights.h"
+#include "converter/quantize/int8_role.h"
+#include "converter/quantize/packed_products.h"
+
+namespace pith::compress {
+namespace {
+
+quantize::NodeFilter nodes_of(const PrecisionPlan& plan, const LayerFormat& format) {
+  return [&plan, format](const ir::Node& node) {
+    const auto at = plan.find(node.name);
+    return at != plan.end() && at->second == format;
+  };
+}
+
+// A layer that silently stayed float would make the report a lie.
+Status all_done(const std::vector<std::string>& kept_float, const LayerFormat& format) {
+  if (kept_float.empty()) return Status::ok();
+  return Status(Code::unsupported, name_of(format) + ": " + kept_float.front());
+}
+
+Status make_packed(ir::Graph& graph, const PrecisionPlan& plan, const LayerFormat& format) {
+  const quantize::NodeFilter wanted = nodes_of(plan, format);
+  if (format.precision == Precision::int8_dynamic) {
+    PITH_ASSIGN(const quantize::DynamicInt8Report done, quantize::quantize_dynamic_int8(graph, wanted));
+    PITH_RETURN_IF_ERROR(quantize::pack_dynamic_products(graph, wanted).status());
+    return all_done(done.kept_float, format);
+  }
+  quantize::GroupOptions group;
+  group.layout = layout_of(format);
+  group.group = format.group;
+  PITH_ASSIGN(const quantize::PackedReport done, quantize::pack_grouped_products(graph, group, wanted));
+  return all_done(done.kept_float, format);
+}
+
+}  // namespace
+
+Result<MixedModel> MixedModel::create(std::unique_ptr<ir::Graph> graph, const quantize::ItemSource& source,
+                                      const quantize::StaticInt8Options& int8) {
+  MixedModel out;
+  out.graph_ = std::move(graph);
+  out.int8_ = int8;
+  if (source.items > 0) {
+    PITH_ASSIGN(out.seen_, quantize::save_calibration(*out.graph_, source, int8));
+  }
+  return out;
+}
+
+Status MixedModel::make_static_int8(ir::Graph& graph, const PrecisionPlan& plan) const {
+  quantize::StaticInt8Options options = int8_;
+  std::set<std::string> wanted;
+  for (const auto& [name, format] : plan)
+    if (format.precision == Precision::int8) wanted.insert(name);
+  if (wanted.empty()) return Status::ok();
+  if (!has_calibration())
+    return Status(Code::bad_argument, "int8 needs representative data: give --calibrate DATA");
+  for (const auto& node : graph.main.nodes)
+    if (quantize::is_product(*node) && wanted.count(node->name) == 0)
+      options.keep_float.push_back(node->name);
+  PITH_ASSIGN(const quantize::StaticInt8Report done, quantize::quantize_static_int8(graph, seen_, options));
+  for (const quantize::NodeReport& node : done.nodes)
+    if (node.is_product && !node.quantized && wanted.count(node.name) != 0)
+      return Status(Code::unsupported, "int8: '" + node.name + "' stays float: " + node.reason);
+  return run_passes(graph, {});
+}
+
+Result<std::unique_ptr<ir::Graph>> MixedModel::make(const PrecisionPlan& plan) const {
+  std::unique_ptr<ir::Graph> graph = graph_->copy();
+  PITH_RETURN_IF_ERROR(make_static_int8(*graph, plan));
+  std::set<LayerFormat> formats;
+  for (const auto& [name, format] : plan) formats.insert(format);
+  for (const LayerFormat& format : formats) {
+    if (format.precision == Precision::fp16) {
+      const auto done = quantize::store_half_weights(*graph, nodes_of(plan, format));
+      PITH_RETURN_IF_ERROR(all_done(done.refused, format));
+    } else if (layout_of(format) != Layout::row_major) {
+      PITH_RETURN_IF_ERROR(make_packed(*graph, plan, format));
+    }
+  }
+  return graph;
+}
+
+}  // namespace pith::compress

@@ -1,0 +1,32 @@
+// Turns a float graph and a choice of precision per layer into the graph that will be shipped.
+//   PITH_ASSIGN(MixedModel maker, MixedModel::create(*float_graph, calibration source, options));
+//   PITH_ASSIGN(auto graph, maker.make({{"conv1", {Precision::int8}}, {"fc", {Precision::int4, 32}}}));
+// One calibration serves every choice. Conversions between layers of different precision are inserted where they meet.
+#pragma once
+#include <memory>
+
+#include "converter/compress/layer_format.h"
+#include "converter/ir/graph.h"
+#include "converter/quantize/static_int8.h"
+
+namespace pith::compress {
+
+class MixedModel {
+ public:
+  // `graph`: float, its passes run, every node with a name of its own (name_all_nodes). A source without items: int8
+  // is not available.
+  static Result<MixedModel> create(std::unique_ptr<ir::Graph> graph, const quantize::ItemSource& source,
+                                   const quantize::StaticInt8Options& int8);
+  // Code::unsupported when a layer cannot take its format; the message names it.
+  Result<std::unique_ptr<ir::Graph>> make(const PrecisionPlan& plan) const;
+  const ir::Graph& float_graph() const { return *graph_; }
+  bool has_calibration() const { return seen_.items > 0; }
+
+ private:
+  Status make_static_int8(ir::Graph& graph, const PrecisionPlan& plan) const;
+  std::unique_ptr<ir::Graph> graph_;
+  quantize::SavedCalibration seen_;
+  quantize::StaticInt8Options int8_;
+};
+
+}  // namespace pith::compress

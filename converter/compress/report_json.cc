@@ -1,0 +1,70 @@
+// One field per thing measured; decibels rounded as everywhere.
+#include "converter/compress/report_json.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace pith::compress {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json finite(double v) { return std::isfinite(v) ? Json(v) : Json(nullptr); }
+
+Json candidate_json(const CompressReport& r, const Candidate& c) {
+  return {
+      {"name", c.name},
+      {"bytes", c.bytes},
+      {"share", r.source_bytes > 0 ? static_cast<double>(c.bytes) / static_cast<double>(r.source_bytes) : 0},
+      {"bits_per_weight", c.bits_per_weight},
+      {"value", c.value},
+      {"ci95", {c.interval.low, c.interval.high}},
+      {"drop", c.drop},
+      {"ms", c.ms},
+      {"pareto", c.pareto}};
+}
+
+Json layer_json(const LayerResult& layer) {
+  Json out{{"name", layer.unit.name},         {"op", layer.unit.op},
+           {"nodes", layer.unit.nodes},       {"weights", layer.unit.weights},
+           {"chosen", name_of(layer.chosen)}, {"formats", Json::array()}};
+  for (const FormatMeasure& m : layer.measured.formats) {
+    Json format{{"name", name_of(m.format)}};
+    if (!m.failure.empty()) {
+      format["failure"] = m.failure;
+    } else {
+      format["kl"] = finite(m.distance.kl);
+      format["output_sqnr_db"] =
+          m.distance.noise_share > 0 ? finite(-10 * std::log10(m.distance.noise_share)) : Json();
+      format["bytes"] = m.bytes;
+      format["ms"] = m.ms;
+    }
+    out["formats"].push_back(std::move(format));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string report_json(const CompressReport& r) {
+  Json out;
+  out["chosen"] = r.chosen < r.candidates.size() ? candidate_json(r, r.candidates[r.chosen]) : Json();
+  out["pareto"] = Json::array();
+  out["candidates"] = Json::array();
+  for (const Candidate& c : r.candidates) {
+    out["candidates"].push_back(candidate_json(r, c));
+    if (c.pareto) out["pareto"].push_back(candidate_json(r, c));
+  }
+  out["layers"] = Json::array();
+  for (const LayerResult& layer : r.layers) out["layers"].push_back(layer_json(layer));
+  out["certificate"] = r.certificate ? Json::parse(certificate_json(*r.certificate)) : Json();
+  out["source_bytes"] = r.source_bytes;
+  out["file_bytes"] = r.refusals.empty() ? Json(r.file_bytes) : Json();
+  out["refusals"] = Json::array();
+  for (const Finding& f : r.refusals)
+    out["refusals"].push_back({{"kind", name_of(f.kind)}, {"message", f.message}});
+  out["notes"] = r.notes;
+  return out.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace pith::compress

@@ -1,0 +1,82 @@
+// Evaluation of whole mixtures.
+#include "converter/compress/trial.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "converter/emit/emit.h"
+#include "converter/eval/dataset_feed.h"
+#include "converter/eval/latency.h"
+
+namespace pith::compress {
+
+Result<Judge> Judge::create(data::Dataset items, Session& original, const std::string& scores,
+                            int64_t max_items, std::function<void(int64_t done, int64_t total)> progress) {
+  Judge judge;
+  judge.items_ = std::move(items);
+  judge.options_.output = scores;
+  judge.options_.max_items = max_items;
+  judge.options_.progress = std::move(progress);
+  PITH_ASSIGN(eval::Accuracy found, eval::measure_accuracy(judge.items_, original, nullptr, judge.options_));
+  judge.original_ = std::move(found.model);
+  return judge;
+}
+
+Result<Evaluated> Judge::judge(Session& model) const {
+  Evaluated out;
+  PITH_ASSIGN(eval::Accuracy found, eval::measure_accuracy(items_, model, nullptr, options_));
+  out.metrics = std::move(found.model);
+  PITH_ASSIGN(out.paired, eval::pair_models(original_, out.metrics));
+  return out;
+}
+
+eval::Proportion metric_of(const eval::ClassificationMetrics& metrics, const std::string& metric) {
+  return metric == "top5" ? metrics.top5() : metrics.top1();
+}
+
+double expected_bound(const eval::PairedCounts& search, int64_t proof_items) {
+  if (search.n() == 0 || proof_items == 0) return 1;
+  const double n = static_cast<double>(search.n());
+  // One more disagreement than seen: none among few items does not mean none.
+  const double discordant = (static_cast<double>(search.discordant()) + 1) / n;
+  return std::max(search.drop(), 0.0) +
+         eval::one_sided_z(0.95) * std::sqrt(discordant / static_cast<double>(proof_items));
+}
+
+Result<size_t> Trials::add(const std::string& name, const PrecisionPlan& plan) {
+  for (size_t i = 0; i < candidates_.size(); ++i)
+    if (candidates_[i].plan == plan) return i;
+  PITH_ASSIGN(const std::unique_ptr<ir::Graph> graph, maker_.make(plan));
+  PITH_ASSIGN(const Runnable model, runnable(*graph, options_.threads));
+  PITH_ASSIGN(const Evaluated found, judge_.judge(*model.session));
+  Session* const session = model.session.get();
+  PITH_ASSIGN(const std::vector<double> ms, eval::paired_latency_ms({&session, 1}, {0.05, 5}));
+  Candidate c;
+  c.name = name;
+  c.plan = plan;
+  c.bytes = model.model.bytes.size;
+  uint64_t weights = 0;
+  for (const Unit& u : units_) weights += u.weights;
+  const uint64_t other = constant_bytes(maker_.float_graph()) - weights * sizeof(float);
+  c.bits_per_weight =
+      weights == 0 ? 0
+                   : 8.0 * static_cast<double>(constant_bytes(*graph) - other) / static_cast<double>(weights);
+  const eval::Proportion value = metric_of(found.metrics, options_.metric);
+  c.value = value.value();
+  c.interval = value.interval();
+  c.drop = found.paired.drop();
+  c.ms = ms[0];
+  candidates_.push_back(std::move(c));
+  paired_.push_back(found.paired);
+  return candidates_.size() - 1;
+}
+
+std::vector<Candidate> Trials::finish() {
+  for (Candidate& c : candidates_)
+    c.pareto = std::none_of(candidates_.begin(), candidates_.end(), [&](const Candidate& o) {
+      return o.bytes <= c.bytes && o.value >= c.value && (o.bytes < c.bytes || o.value > c.value);
+    });
+  return std::move(candidates_);
+}
+
+}  // namespace pith::compress

@@ -1,0 +1,168 @@
+// Whole compressions of the shipped classifier on drawn digits: what is chosen holds its promise, what cannot is refused.
+#include "converter/compress/compress.h"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "converter/compile/load_model.h"
+#include "converter/compress/report_json.h"
+#include "tests/support/drawn_digits.h"
+
+using namespace pith;
+using namespace pith::compress;
+using nlohmann::json;
+
+namespace {
+
+struct Setup {
+  test::TempFolder folder;
+  CompressOptions options;
+  CompressReport report;
+
+  explicit Setup(uint64_t evaluation_items = 1200) {
+    options.source = test::digits_model();
+    options.output = folder / "out.pith";
+    options.calibration = test::drawn_digits(folder, "calibration", 64, 4);
+    options.evaluation = test::drawn_digits(folder, "evaluation", evaluation_items, 3);
+    options.budgets.max_drop = 0.02;
+    options.sensitivity_items = 16;
+  }
+  void run() {
+    const Status done = compress::compress(options, &report);
+    REQUIRE_MESSAGE(done.is_ok(), done.message());
+  }
+  bool wrote() const { return std::filesystem::exists(options.output); }
+  bool refused(Refusal kind) const {
+    for (const Finding& f : report.refusals)
+      if (f.kind == kind) return true;
+    return false;
+  }
+};
+
+std::string metadata(const std::string& path, const std::string& key) {
+  const auto model = load_model(path);
+  REQUIRE_MESSAGE(model.is_ok(), model.status().message());
+  for (const schema::KeyValue* pair : *model.value().model->program().metadata())
+    if (pair->key()->str() == key) return pair->value()->str();
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("compress: a drop budget gives a file a third as large, certified on items the search never saw") {
+  Setup s;
+  s.run();
+  REQUIRE(s.report.refusals.empty());
+  REQUIRE(s.wrote());
+  CHECK(s.report.file_bytes == std::filesystem::file_size(s.options.output));
+  CHECK(s.report.file_bytes < s.report.source_bytes * 35 / 100);
+  CHECK(s.report.search_items + s.report.proof_items == 1200);
+  const Certificate& c = *s.report.certificate;
+  CHECK(c.model.n == s.report.proof_items);
+  CHECK(c.drop.verdict == eval::DropVerdict::within);
+  CHECK(c.drop.interval.low <= c.drop.drop);
+  CHECK(c.model.value() > 0.9);
+  // The file carries the certificate and the plan.
+  const json stored = json::parse(metadata(s.options.output, kCertificateKey));
+  CHECK(stored["verdict"] == "within");
+  CHECK(stored["n"] == s.report.proof_items);
+  CHECK(json::parse(metadata(s.options.output, kPlanKey)).size() == s.report.layers.size());
+  // Every candidate that no other beats is marked, the chosen one is not full precision.
+  size_t pareto = 0;
+  for (const Candidate& candidate : s.report.candidates) pareto += candidate.pareto;
+  CHECK(pareto >= 1);
+  CHECK_FALSE(s.report.candidates[s.report.chosen].plan.empty());
+  const json report = json::parse(report_json(s.report));
+  CHECK(report["certificate"] == stored);
+  CHECK(report["layers"].size() == s.report.layers.size());
+}
+
+TEST_CASE("compress: the same inputs give the same file, whatever the threads") {
+  std::string first;
+  for (const size_t threads : {1, 2, 1}) {
+    Setup s(600);
+    s.options.threads = threads;
+    s.options.uniform = LayerFormat{Precision::int4, 32};
+    s.options.budgets.max_drop.reset();
+    s.options.allowed = {Refusal::slower};
+    s.run();
+    REQUIRE(s.wrote());
+    const auto loaded = load_model(s.options.output);
+    REQUIRE(loaded.is_ok());
+    // The certificate holds measured times; the program and the weights must not differ.
+    std::string weights;
+    for (const file::SegmentEntry& segment : loaded.value().model->segments())
+      weights += std::to_string(segment.content_hash) + ",";
+    weights += metadata(s.options.output, kPlanKey);
+    if (first.empty()) first = weights;
+    CHECK(weights == first);
+  }
+}
+
+TEST_CASE("compress: a size budget is met with the least damage, or refused by figures") {
+  Setup s;
+  s.options.budgets = {};
+  s.options.budgets.max_size_share = 0.22;
+  s.options.allowed = {Refusal::slower};
+  s.run();
+  REQUIRE(s.report.refusals.empty());
+  CHECK(s.report.file_bytes <= s.report.source_bytes * 22 / 100);
+  CHECK(s.report.certificate->model.value() > 0.9);
+
+  Setup impossible;
+  impossible.options.budgets = {};
+  impossible.options.budgets.max_bytes = 1000;
+  impossible.run();
+  CHECK(impossible.refused(Refusal::size));
+  CHECK_FALSE(impossible.wrote());
+  impossible.options.allowed = {Refusal::size, Refusal::slower};
+  impossible.run();
+  CHECK(impossible.wrote());
+  CHECK(json::parse(metadata(impossible.options.output, kCertificateKey))["overridden"][0] == "size");
+}
+
+TEST_CASE("compress: evaluation data that cannot certify the limit end the run before any long work") {
+  Setup s(20);
+  s.run();
+  CHECK(s.refused(Refusal::undecided));
+  CHECK_FALSE(s.wrote());
+  CHECK(s.report.candidates.empty());
+  CHECK(s.report.refusals[0].message.find("items are needed") != std::string::npos);
+
+  Setup none;
+  none.options.evaluation.clear();
+  none.run();
+  CHECK(none.refused(Refusal::unevaluated));
+  CHECK_FALSE(none.wrote());
+}
+
+TEST_CASE("compress: calibration inside the evaluation data is refused") {
+  Setup s;
+  s.options.calibration = test::drawn_digits(s.folder, "leak", 64, 3);
+  const Status done = compress::compress(s.options, &s.report);
+  CHECK(done.code() == Code::bad_argument);
+  CHECK(s.report.stage == CompressReport::Stage::data);
+  CHECK(done.message().find("leak") != std::string::npos);
+  CHECK_FALSE(s.wrote());
+}
+
+TEST_CASE("compress: layers can be fixed by a pattern, and a pattern without a layer is an error") {
+  Setup s;
+  s.options.forced = {{"*", {Precision::fp16, 0}}};
+  s.options.allowed = {Refusal::slower};
+  s.run();
+  REQUIRE(s.wrote());
+  for (const LayerResult& layer : s.report.layers) CHECK(layer.chosen == LayerFormat{Precision::fp16, 0});
+  s.options.forced = {{"no such layer", {Precision::fp16, 0}}};
+  CHECK(compress::compress(s.options, &s.report).message().find("no such layer") != std::string::npos);
+}
+
+TEST_CASE("compress: full precision is not shipped as a compressed model") {
+  Setup s;
+  s.options.uniform = LayerFormat{};
+  s.run();
+  CHECK(s.refused(Refusal::full_precision));
+  CHECK_FALSE(s.wrote());
+}

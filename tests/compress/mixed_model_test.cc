@@ -1,0 +1,108 @@
+// Units and mixtures on small graphs: every layer gets the format it was promised, or the model is not made.
+#include "converter/compress/mixed_model.h"
+
+#include <doctest/doctest.h>
+
+#include "converter/compile/runnable.h"
+#include "converter/compress/units.h"
+#include "converter/passes/pass.h"
+#include "tests/support/tiny_graphs.h"
+
+using namespace pith;
+using namespace pith::compress;
+using namespace pith::testing;
+
+namespace {
+
+constexpr int64_t kWidth = 64;
+
+// Two layers of one input, added; then a third.
+TinyGraph forked() {
+  TinyGraph g;
+  ir::Value* x = g.input("x", {1, kWidth});
+  ir::Value* a = g.dense("q", x, kWidth, kWidth);
+  ir::Value* b = g.dense("k", x, kWidth, kWidth);
+  ir::Value* sum = g.concat("both", {a, b});
+  g.output(g.dense("last", sum, 2 * kWidth, 8));
+  return g;
+}
+
+quantize::ItemSource noise() {
+  return {24, [](int64_t item, Session& session) -> Status {
+            PITH_RETURN_IF_ERROR(session.prepare());
+            const TensorView& x = session.input(0);
+            const auto v = normals(static_cast<size_t>(x.count()), 0, 1, 50 + static_cast<uint64_t>(item));
+            std::copy(v.begin(), v.end(), x.as_mutable<float>());
+            return Status::ok();
+          }};
+}
+
+const std::vector<LayerFormat> kFormats = {{Precision::fp16, 0}, {Precision::int8, 0}, {Precision::int4, 32}};
+
+}  // namespace
+
+TEST_CASE("layer formats: names are read back, and nonsense is refused") {
+  for (const char* text : {"fp32", "fp16", "int8", "int8-dynamic", "int4", "int4-g64", "nf4", "nf4-g128"})
+    CHECK_MESSAGE(parse_layer_format(text).is_ok(), text);
+  CHECK(parse_layer_format("int4").value() == LayerFormat{Precision::int4, 32});
+  CHECK(name_of(LayerFormat{Precision::nf4, 64}) == "nf4 g64");
+  for (const char* text : {"", "int5", "int4-g", "int4-g48", "int8-g32", "int4-g32x"})
+    CHECK_MESSAGE(!parse_layer_format(text).is_ok(), text);
+}
+
+TEST_CASE("units: layers of one input are one unit, and offer only what all of them can take") {
+  TinyGraph g = forked();
+  REQUIRE(run_passes(g.graph, {}).is_ok());
+  name_all_nodes(g.graph);
+  const std::vector<Unit> units = find_units(g.graph, kFormats);
+  REQUIRE(units.size() == 2);
+  CHECK(units[0].nodes == std::vector<std::string>{"q", "k"});
+  CHECK(units[0].weights == 2 * kWidth * kWidth);
+  CHECK(units[1].nodes == std::vector<std::string>{"last"});
+  for (const Unit& u : units) {
+    CHECK(u.formats.size() == 4);
+    CHECK(u.formats[0] == LayerFormat{});
+  }
+}
+
+TEST_CASE("units: nodes of one name, or none, get names of their own") {
+  TinyGraph g = forked();
+  for (const auto& node : g.graph.main.nodes) node->name = node->name == "last" ? "" : "same";
+  name_all_nodes(g.graph);
+  std::set<std::string> names;
+  for (const auto& node : g.graph.main.nodes) names.insert(node->name);
+  CHECK(names.size() == g.graph.main.nodes.size());
+}
+
+TEST_CASE("mixed model: each layer has its own format, and the float graph is untouched") {
+  TinyGraph g = forked();
+  REQUIRE(run_passes(g.graph, {}).is_ok());
+  name_all_nodes(g.graph);
+  auto maker = MixedModel::create(std::move(g.owned), noise(), {});
+  REQUIRE_MESSAGE(maker.is_ok(), maker.status().message());
+  const auto graph = maker.value().make(
+      {{"q", {Precision::int8, 0}}, {"k", {Precision::int4, 32}}, {"last", {Precision::fp16, 0}}});
+  REQUIRE_MESSAGE(graph.is_ok(), graph.status().message());
+  std::map<std::string, DType> weights;
+  for (const auto& node : graph.value()->main.nodes)
+    if (node->is(schema::Op::FullyConnectedOptions)) weights[node->name] = node->in(1)->dtype;
+  CHECK(weights["q"] == DType::i8);
+  CHECK(weights["k"] == DType::i4);
+  CHECK(weights["last"] == DType::f16);
+  for (const auto& node : maker.value().float_graph().main.nodes)
+    if (node->is(schema::Op::FullyConnectedOptions)) CHECK(node->in(1)->dtype == DType::f32);
+  const auto model = runnable(*graph.value(), 1);
+  REQUIRE_MESSAGE(model.is_ok(), model.status().message());
+  CHECK(model.value().session->run().is_ok());
+}
+
+TEST_CASE("mixed model: int8 without calibration is an error that asks for data") {
+  TinyGraph g = forked();
+  REQUIRE(run_passes(g.graph, {}).is_ok());
+  auto maker = MixedModel::create(std::move(g.owned), {}, {});
+  REQUIRE(maker.is_ok());
+  CHECK_FALSE(maker.value().has_calibration());
+  CHECK(maker.value().make({{"q", {Precision::int8, 0}}}).status().message().find("--calibrate") !=
+        std::string::npos);
+  CHECK(maker.value().make({{"q", {Precision::int4, 32}}}).is_ok());
+}
