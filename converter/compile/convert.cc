@@ -202,6 +202,7 @@ Status convert(const ConvertOptions& options, ConvertReport* report) {
   if (options.precision == Precision::int8) {
     PITH_ASSIGN(graph, quantize_int8(*graph, options, report));
   }
+  PITH_RETURN_IF_ERROR(quantize::pack_static_products(*graph).status());
   report->nodes = graph->in_order().size();
 
   report->stage = ConvertStage::emit;

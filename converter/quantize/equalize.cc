@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "converter/passes/match.h"
+#include "converter/quantize/channel_fold.h"
 
 namespace pith::quantize {
 namespace {
@@ -23,54 +24,11 @@ struct Pair {
   std::vector<double> total;  // product of all factors, per channel
 };
 
-template <class OptionsT>
-bool is_homogeneous_clamp(const ir::Node& node) {
-  const auto* o = node.as<OptionsT>();
-  return o != nullptr && std::isinf(o->clamp_max) && (o->clamp_min == 0 || std::isinf(o->clamp_min));
-}
-
-bool has_f32_weights(const ir::Node& node) {
-  const ir::Value *w = node.in(1), *b = node.in(2);
-  return w != nullptr && w->is_constant() && w->dtype == DType::f32 && w->shape.rank() >= 2 &&
-         (b == nullptr || (b->is_constant() && b->dtype == DType::f32));
-}
-
-bool may_come_first(const ir::Node& node) {
-  return has_f32_weights(node) && (is_homogeneous_clamp<schema::ConvOptionsT>(node) ||
-                                   is_homogeneous_clamp<schema::FullyConnectedOptionsT>(node));
-}
-
-// f(s z) = s f(z) for every channel on its own.
-bool passes_scale(const ir::Node& node) {
-  if (const auto* o = node.as<schema::UnaryOptionsT>())
-    return o->kind == schema::UnaryKind::relu || o->kind == schema::UnaryKind::leaky_relu;
-  const auto* pool = node.as<schema::PoolOptionsT>();
-  return pool != nullptr && pool->kind != schema::PoolKind::lp && node.outputs.size() == 1;
-}
-
 // Output channels of the layer behind v, through what passes scale and has no other reader; null when there is none.
 ir::Node* producer_of(const ir::Graph& graph, const ir::Value* v) {
   ir::Node* node = sole_producer(graph, v);
   while (node != nullptr && passes_scale(*node)) node = sole_producer(graph, node->in(0));
-  return node != nullptr && may_come_first(*node) ? node : nullptr;
-}
-
-size_t input_channels(const ir::Node& node) {
-  const ir::Value* w = node.in(1);
-  const auto last = static_cast<size_t>(w->shape[w->shape.rank() - 1]);
-  const auto* conv = node.as<schema::ConvOptionsT>();
-  return conv == nullptr ? last : last * conv->groups;
-}
-
-// Calls f(index of the weight, input channel it multiplies).
-template <class F>
-void each_weight(const ir::Node& node, size_t count, F f) {
-  const ir::Value* w = node.in(1);
-  const auto* conv = node.as<schema::ConvOptionsT>();
-  const size_t inner = static_cast<size_t>(w->shape[w->shape.rank() - 1]);
-  const size_t outputs = static_cast<size_t>(w->shape[0]), row = count / outputs;
-  const size_t groups = conv == nullptr ? 1 : conv->groups, per_group = outputs / groups;
-  for (size_t i = 0; i < count; ++i) f(i, i / row / per_group * inner + i % inner);
+  return node != nullptr && is_homogeneous_layer(*node) ? node : nullptr;
 }
 
 std::vector<float> numbers(const ir::Value* v) {

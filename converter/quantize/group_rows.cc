@@ -56,4 +56,22 @@ GroupGrid GroupRows::grid(size_t row, size_t g) const {
           layout == Layout::i4a ? int{zeros[at]} : 8, false};
 }
 
+std::vector<float> GroupRows::decoded() const {
+  std::vector<float> w(codes.size());
+  for (size_t row = 0; row < n; ++row)
+    for (size_t i = 0; i < k; ++i) w[row * k + i] = static_cast<float>(weight(row, i));
+  return w;
+}
+
+void GroupRows::copy_row(const GroupRows& from, size_t row) {
+  const auto copy = [row](const auto& source, auto& to, size_t width) {
+    for (size_t i = row * width; !source.empty() && i < (row + 1) * width; ++i) to[i] = source[i];
+  };
+  copy(from.codes, codes, k);
+  copy(from.small_scales, small_scales, groups);
+  copy(from.half_scales, half_scales, groups);
+  copy(from.zeros, zeros, groups);
+  copy(from.channel_scale, channel_scale, 1);
+}
+
 }  // namespace pith::quantize

@@ -36,6 +36,8 @@ struct GroupRows {
   double weight(size_t row, size_t column) const {
     return grid(row, column / group).value_of(codes[row * k + column]);
   }
+  std::vector<float> decoded() const;                // all weights, [n, k]
+  void copy_row(const GroupRows& from, size_t row);  // of the same extents and layout
   // First and one past the last column of a group.
   size_t first(size_t g) const { return g * group; }
   size_t last(size_t g) const { return first(g) + group < k ? first(g) + group : k; }

@@ -2,6 +2,7 @@
 // FullyConnected, and Conv of one group, with constant weights and a constant bias or none.
 #pragma once
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,14 +33,13 @@ class FloatNotes {
   size_t count_ = 0, grouped_ = 0;
 };
 
-// [N, K] of the weights' elements with every kernel row of a convolution rounded up to a multiple of 4 by zeros, as packed
-// layouts count K (runtime/ops/panel_weights.h).
+// Elements of weights, with every kernel row of a convolution rounded up to a multiple of 4 by zeros, as packed layouts count
+// K (runtime/ops/panel_weights.h).
 template <class T>
-std::vector<T> rows_of_weights(const ir::Value& weights) {
-  const auto from = weights.elements<T>();
-  const int rank = weights.shape.rank();
+std::vector<T> padded_rows(std::span<const T> from, const Shape& shape) {
+  const int rank = shape.rank();
   if (rank < 3) return {from.begin(), from.end()};
-  const auto run = static_cast<size_t>(weights.shape.count(rank - 2, rank)), padded = (run + 3) / 4 * 4;
+  const auto run = static_cast<size_t>(shape.count(rank - 2, rank)), padded = (run + 3) / 4 * 4;
   std::vector<T> rows(from.size() / run * padded);
   for (size_t i = 0; i < from.size(); ++i) rows[i / run * padded + i % run] = from[i];
   return rows;

@@ -1,17 +1,17 @@
 // From float or int8 constants to packed ones; the bytes are made by kernels/gemm/panel_pack.h.
 #include "converter/quantize/packed_products.h"
 
+#include <map>
+
 #include "kernels/gemm/panel_pack.h"
 #include "runtime/ops/panel_weights.h"
+#include "runtime/ops/requant_state.h"
 
 namespace pith::quantize {
 namespace {
 
-// Replaces weights and bias of the node by one packed constant.
-void replace(ir::Graph& graph, ir::Node* node, const PanelMatrix& matrix, kernels::PanelSource source,
-             std::vector<int8_t> codebook) {
-  if (const ir::Value* bias = node->in(2); bias != nullptr) source.bias = bias->elements<float>().data();
-  const ir::Value& weights = *node->in(1);
+ir::Value* add_packed(ir::Graph& graph, const ir::Value& weights, const PanelMatrix& matrix,
+                      const kernels::PanelSource& source) {
   uint8_t* bytes = nullptr;
   ir::Bytes owned = ir::new_bytes(static_cast<size_t>(panel_matrix_bytes(matrix)), &bytes);
   kernels::pack_panels(matrix, source, bytes);
@@ -19,6 +19,14 @@ void replace(ir::Graph& graph, ir::Node* node, const PanelMatrix& matrix, kernel
       graph.add_constant(weights.name, dtype_of(matrix.layout), weights.shape, std::move(owned));
   packed->layout = matrix.layout;
   packed->group = matrix.group;
+  return packed;
+}
+
+// Replaces weights and bias of the node by one packed constant.
+void replace(ir::Graph& graph, ir::Node* node, const PanelMatrix& matrix, kernels::PanelSource source,
+             std::vector<int8_t> codebook) {
+  if (const ir::Value* bias = node->in(2); bias != nullptr) source.bias = bias->elements<float>().data();
+  ir::Value* packed = add_packed(graph, *node->in(1), matrix, source);
   packed->codebook = std::move(codebook);
   graph.set_inputs(node, {node->in(0), packed});
 }
@@ -27,14 +35,75 @@ PanelMatrix matrix_of(const ir::Node& node, Layout layout, size_t group) {
   return panel_matrix_of(layout, static_cast<uint16_t>(group), node.in(1)->shape);
 }
 
-Result<GroupedWeights> pack_grouped(ir::Graph& graph, ir::Node* node, const GroupOptions& options) {
+}  // namespace
+
+Status pack_groups(ir::Graph& graph, ir::Node* node, const GroupedWeights& weights) {
+  PITH_RETURN_IF_ERROR(check_packable(*node, weights.layout, weights.group));
+  const PanelMatrix m = matrix_of(*node, weights.layout, weights.group);
+  if (m.n != weights.n || m.k != weights.k)
+    return Status(Code::bad_argument,
+                  format("codes of [%zu, %zu] for packed weights of [%llu, %llu]", weights.n, weights.k,
+                         static_cast<unsigned long long>(m.n), static_cast<unsigned long long>(m.k)));
+  replace(graph, node, m, weights.source(), weights.codebook);
+  return Status::ok();
+}
+
+namespace {
+
+Result<GroupedWeights> pack_searched(ir::Graph& graph, ir::Node* node, const GroupOptions& options) {
   PITH_RETURN_IF_ERROR(check_packable(*node, options.layout, options.group));
   const PanelMatrix m = matrix_of(*node, options.layout, options.group);
-  const std::vector<float> rows = rows_of_weights<float>(*node->in(1));
+  const std::vector<float> rows = padded_rows(node->in(1)->elements<float>(), node->in(1)->shape);
   PITH_ASSIGN(GroupedWeights q,
               quantize_groups(rows, static_cast<size_t>(m.n), static_cast<size_t>(m.k), options));
-  replace(graph, node, m, q.source(), q.codebook);
+  PITH_RETURN_IF_ERROR(pack_groups(graph, node, q));
   return q;
+}
+
+// code - zero point of its output; false where that is no code of a panel.
+template <class T>
+bool centred_codes(const ir::Value& weights, std::vector<int8_t>* out) {
+  const std::vector<int32_t>& zeros = weights.quant->zero_points;
+  const auto from = weights.elements<T>();
+  const size_t outputs = static_cast<size_t>(weights.shape[0]), each = from.size() / outputs;
+  std::vector<int8_t> codes;
+  codes.reserve(from.size());
+  for (size_t i = 0; i < from.size(); ++i) {
+    const int32_t code = int32_t{from[i]} - (zeros.size() == 1 ? zeros[0] : zeros[i / each]);
+    if (code < -127 || code > 127) return false;
+    codes.push_back(static_cast<int8_t>(code));
+  }
+  *out = std::move(codes);
+  return true;
+}
+
+bool is_code_product(const ir::Node& node) {
+  const auto codes = [](const ir::Value* v) { return v != nullptr && is_codes(v->dtype); };
+  if (!codes(node.in(0)) || !codes(node.in(1)) || !codes(node.out())) return false;
+  const ir::Value& w = *node.in(1);
+  if (!w.is_constant() || w.layout != Layout::row_major || !w.quant || w.quant->group != 0) return false;
+  const size_t scales = w.quant->scales.size();
+  if (w.quant->zero_points.size() != scales) return false;
+  if (scales != 1 && (w.quant->axis != 0 || static_cast<int64_t>(scales) != w.shape[0])) return false;
+  const auto* conv = node.as<schema::ConvOptionsT>();
+  return conv != nullptr ? conv->groups == 1 : node.is(schema::Op::FullyConnectedOptions);
+}
+
+// The weights packed, or null when they cannot be.
+ir::Value* packed_codes(ir::Graph& graph, const ir::Value& weights) {
+  const PanelMatrix m = panel_matrix_of(Layout::i8c, 0, weights.shape);
+  if (panel_fault(m) != nullptr) return nullptr;
+  std::vector<int8_t> codes;
+  const bool fits = weights.dtype == DType::i8 ? centred_codes<int8_t>(weights, &codes)
+                                               : centred_codes<uint8_t>(weights, &codes);
+  if (!fits) return nullptr;
+  std::vector<float> scales = weights.quant->scales;
+  if (scales.size() == 1) scales.assign(static_cast<size_t>(m.n), scales[0]);
+  codes = padded_rows<int8_t>(codes, weights.shape);
+  kernels::PanelSource source;
+  source.codes = codes.data();
+  source.channel_scale = scales.data();
+  return add_packed(graph, weights, m, source);
 }
 
 }  // namespace
@@ -46,7 +115,7 @@ Result<PackedReport> pack_grouped_products(ir::Graph& graph, const GroupOptions&
   for (ir::Node* node : graph.in_order()) {
     if (!is_float_activation_product(*node) || node->in(1)->dtype != DType::f32 || !wants(wanted, *node))
       continue;
-    const Result<GroupedWeights> q = pack_grouped(graph, node, options);
+    const Result<GroupedWeights> q = pack_searched(graph, node, options);
     if (!q.is_ok()) {
       notes.add(*node, q.status());
       continue;
@@ -77,7 +146,7 @@ Result<size_t> pack_dynamic_products(ir::Graph& graph, const NodeFilter& wanted)
     if (weights.dtype != DType::i8 || !weights.quant || weights.quant->axis != 0 ||
         weights.quant->scales.size() != m.n)
       continue;
-    const std::vector<int8_t> codes = rows_of_weights<int8_t>(weights);
+    const std::vector<int8_t> codes = padded_rows(weights.elements<int8_t>(), weights.shape);
     kernels::PanelSource source;
     source.codes = codes.data();
     source.channel_scale = weights.quant->scales.data();
@@ -86,6 +155,21 @@ Result<size_t> pack_dynamic_products(ir::Graph& graph, const NodeFilter& wanted)
   }
   graph.drop_unused_values();
   return packed;
+}
+
+Result<size_t> pack_static_products(ir::Graph& graph, const NodeFilter& wanted) {
+  size_t count = 0;
+  std::map<const ir::Value*, ir::Value*> done;  // weights of several nodes are packed once
+  for (ir::Node* node : graph.in_order()) {
+    if (!is_code_product(*node) || !wants(wanted, *node)) continue;
+    const auto [at, fresh] = done.emplace(node->in(1), nullptr);
+    if (fresh) at->second = packed_codes(graph, *node->in(1));
+    if (at->second == nullptr) continue;
+    graph.set_input(node, 1, at->second);
+    ++count;
+  }
+  graph.drop_unused_values();
+  return count;
 }
 
 }  // namespace pith::quantize

@@ -25,8 +25,16 @@ struct PackedReport {
 Result<PackedReport> pack_grouped_products(ir::Graph& graph, const GroupOptions& options,
                                            const NodeFilter& wanted = {});
 
+// 4-bit weights made elsewhere (GPTQ) for rows_of_weights() of the node's. Errors: as check_packable, and other extents.
+Status pack_groups(ir::Graph& graph, ir::Node* node, const GroupedWeights& weights);
+
 // Wanted nodes of int8-dynamic (float input, i8 weights with a scale per output) in layout i8c; the numbers stay the
 // same. Returns how many were packed; those that cannot be stay as they are.
 Result<size_t> pack_dynamic_products(ir::Graph& graph, const NodeFilter& wanted = {});
+
+// Wanted convolutions of one group and products of 8-bit codes in layout i8c, which the device reads in place; the numbers
+// stay the same. Returns how many were packed; those that cannot be (weights of two zero points, or codes that are no
+// multiples -127 .. 127 of the scale) stay as they are.
+Result<size_t> pack_static_products(ir::Graph& graph, const NodeFilter& wanted = {});
 
 }  // namespace pith::quantize

@@ -20,7 +20,7 @@ Status check(const NodeView& node) {
   PITH_RETURN_IF_ERROR(expect_counts(node, 2, 3, 1, 1));
   PITH_RETURN_IF_ERROR(check_window(node, window_options(o)));
   if (o.groups() == 0) return node_error(node, Code::bad_file, "has 0 groups");
-  if (has_panels(node)) return check_panel_conv(node);
+  if (has_panels(node)) return check_panel_conv(node);  // of either kind
   PITH_RETURN_IF_ERROR(expect_dtype(node, 0, {DType::f32, DType::i8, DType::u8}));
   if (!is_codes(node.in(0).dtype)) {
     PITH_RETURN_IF_ERROR(expect_dtype(node, 1, {DType::f32, DType::f16}));
@@ -100,7 +100,7 @@ void run_codes(const NodeView& node, RunContext& context) {
 
 Status prepare(const NodeView& node, PrepareContext& context) {
   const auto& o = node.opt<ConvOptions>();
-  if (has_panels(node)) return prepare_panel_conv(node, context, Cpu{}, nullptr);
+  if (has_panels(node) && !has_code_panels(node)) return prepare_panel_conv(node, context, Cpu{}, nullptr);
   if (is_codes(node.in(0).dtype)) {
     context.keep(RequantState::make(node.in(0), node.in(1), node.out(0), o.clamp_min(), o.clamp_max()));
     context.use("conv_codes", run_codes);

@@ -1,7 +1,7 @@
 // FullyConnected: y[.., N] = clamp(x[.., K] . w[N, K] + bias[N]). Three kinds, by element types:
 //   f32 x, f32 or f16 w           -> f32
 //   f32 x, 8-bit w with scales    -> f32; each row of x is quantized on the way ("dynamic")
-//   8-bit x and w, i32 bias       -> 8-bit, requantized
+//   8-bit x and w, i32 bias       -> 8-bit, requantized; w row-major or packed
 //   f32 x, packed w               -> f32; rows of x are quantized on the way, the bias is among the packed bytes
 #include "kernels/gemm/fully_connected.h"
 
@@ -18,6 +18,7 @@ bool is_dynamic(const NodeView& node) { return node.in(0).dtype == DType::f32 &&
 
 Status check(const NodeView& node) {
   PITH_RETURN_IF_ERROR(expect_counts(node, 2, 3, 1, 1));
+  if (has_code_panels(node)) return check_code_panels(node);
   if (has_panels(node)) return check_panel_product(node);
   PITH_RETURN_IF_ERROR(expect_dtype(node, 0, {DType::f32, DType::i8, DType::u8}));
   if (is_codes(node.in(0).dtype)) {
@@ -135,7 +136,7 @@ void run_codes(const NodeView& node, RunContext& context) {
 
 Status prepare(const NodeView& node, PrepareContext& context) {
   const auto& o = node.opt<FullyConnectedOptions>();
-  if (has_panels(node)) return prepare_panel_product(node, context, Cpu{}, nullptr);
+  if (has_panels(node) && !has_code_panels(node)) return prepare_panel_product(node, context, Cpu{}, nullptr);
   if (is_codes(node.in(0).dtype)) {
     context.keep(RequantState::make(node.in(0), node.in(1), node.out(0), o.clamp_min(), o.clamp_max()));
     context.use("fully_connected_codes", run_codes);

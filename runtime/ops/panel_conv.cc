@@ -8,6 +8,7 @@
 #include "kernels/conv/patch_rows.h"
 #include "kernels/gemm/panel_gemm.h"
 #include "runtime/ops/infer_helpers.h"
+#include "runtime/ops/panel_codes.h"
 #include "runtime/ops/panel_product.h"
 #include "runtime/ops/panel_weights.h"
 #include "runtime/ops/window_shape.h"
@@ -153,7 +154,7 @@ void split_work(PanelConvState* s, size_t pool_threads) {
 Status check_panel_conv(const NodeView& node) {
   if (node.opt<schema::ConvOptions>().groups() != 1)
     return node_error(node, Code::bad_file, "packed weights are for convolutions of one group");
-  return check_panel_product(node);
+  return has_code_panels(node) ? check_code_panels(node) : check_panel_product(node);
 }
 
 Status prepare_panel_conv(const NodeView& node, PrepareContext& context, Cpu cpu, const char* owner) {

@@ -46,9 +46,11 @@ DType declared_codes(const NodeView& node, const TensorView& x) {
   return is_codes(node.out(0).dtype) ? node.out(0).dtype : x.dtype;
 }
 
-std::unique_ptr<RequantState> RequantState::make(const TensorView& x, const TensorView& w,
+std::unique_ptr<RequantState> RequantState::make(const TensorView& x, const TensorView& weights,
                                                  const TensorView& y, float clamp_min, float clamp_max) {
   auto s = std::make_unique<RequantState>();
+  if (weights.layout != Layout::row_major) s->unpacked.unpack(weights);
+  const TensorView& w = weights.layout != Layout::row_major ? s->unpacked.view : weights;
   const float y_scale = y.quant.scales[0];
   s->x_zero = x.quant.zero_points[0];
   s->y_zero = y.quant.zero_points[0];

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "runtime/ops/op.h"
+#include "runtime/ops/panel_codes.h"
 
 namespace pith {
 
@@ -27,6 +28,7 @@ class RequantState : public NodeState {
                                             float clamp_min, float clamp_max);
   std::vector<float> scale;
   std::span<const int32_t> w_zero;
+  UnpackedCodes unpacked;  // packed weights, row by row
   int32_t x_zero = 0, y_zero = 0, y_lo = 0, y_hi = 0;
   size_t stride() const { return scale.size() == 1 ? 0 : 1; }
 
@@ -34,7 +36,7 @@ class RequantState : public NodeState {
   template <class CodesArgs>
   void fill(const NodeView& node, CodesArgs* a) const {
     a->x = node.in(0).data;
-    a->w = node.in(1).data;
+    a->w = unpacked.codes.empty() ? node.in(1).data : unpacked.view.data;
     a->bias = node.has(2) ? node.in(2).as<int32_t>() : nullptr;
     a->y = node.out(0).data;
     a->x_zero = x_zero;

@@ -6,6 +6,7 @@
 #include "kernels/depthwise/depthwise_i8.h"
 #include "runtime/backends/pith/codes_state.h"
 #include "runtime/backends/pith/own_nodes.h"
+#include "runtime/ops/panel_codes.h"
 #include "runtime/ops/panel_conv.h"
 #include "runtime/ops/panel_product.h"
 #include "runtime/ops/window_shape.h"
@@ -59,8 +60,14 @@ void split_work(ConvState* s, ThreadPool* pool) {
   s->threads = std::min(n, s->by_panels ? p.panels : tiles);
 }
 
-Status pack_weights(const NodeView& node, const kernels::ConvI8Weights& shape,
+// Panels in the file are used where they are mapped; row-major weights are packed.
+Status read_weights(const NodeView& node, const kernels::ConvI8Weights& shape,
                     const kernels::ConvI8Kernel& kernel, SignedCodes* codes, ConvState* s) {
+  if (has_code_panels(node)) {
+    codes->scales = scales_of_code_panels(node.in(1));
+    s->panels = node.in(1).as<int8_t>();
+    return Status::ok();
+  }
   const bool takes_lowest = kernel.flip != 0 || kernel.needs == Cpu::none;
   PITH_RETURN_IF_ERROR(read_signed_codes(node, takes_lowest ? -128 : -127, codes));
   s->packed = allocate_codes(kernels::conv_i8_bytes(shape));
@@ -81,7 +88,7 @@ Status take_dense(const NodeView& node, PrepareContext& context, const ConvI8Sha
   const kernels::ConvI8Weights weights{shape.out_channels, shape.kernel_h,
                                        shape.kernel_w * shape.in_channels};
   SignedCodes codes;
-  PITH_RETURN_IF_ERROR(pack_weights(node, weights, kernel, &codes, s.get()));
+  PITH_RETURN_IF_ERROR(read_weights(node, weights, kernel, &codes, s.get()));
   std::vector<int32_t> sums(shape.out_channels);
   kernels::conv_i8_sums(weights, s->panels, sums.data());
   const CodesSums all{sums.data(), codes.scales.data(), shape.out_channels, s->plan.panels * 32,
@@ -160,7 +167,8 @@ size_t last_dim(const TensorView& t) { return static_cast<size_t>(t.shape[t.shap
 
 Status take_conv(const NodeView& node, PrepareContext& context) {
   const auto& o = node.opt<schema::ConvOptions>();
-  if (has_panels(node)) return prepare_panel_conv(node, context, context.cpu(), kPithOwner);
+  if (has_panels(node) && !has_code_panels(node))
+    return prepare_panel_conv(node, context, context.cpu(), kPithOwner);
   if (node.in(0).dtype != DType::i8 && node.in(0).dtype != DType::u8)
     return leave("works on 8-bit codes only");
   const kernels::Window w = conv_window(node, window_options(o));

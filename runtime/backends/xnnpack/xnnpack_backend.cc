@@ -2,6 +2,7 @@
 #include "runtime/backends/xnnpack/xnnpack_backend.h"
 
 #include "runtime/backends/xnnpack/lowerings.h"
+#include "runtime/ops/panel_codes.h"
 #include "runtime/ops/selected_ops.h"
 
 namespace pith {
@@ -32,6 +33,24 @@ constexpr Row kRows[] = {
 };
 constexpr auto kTable = selected(kRows, &Row::lower);
 
+// The node with packed 8-bit weights unpacked: XNNPACK packs them in its own way and needs them while planning only.
+class WithRowMajorWeights {
+ public:
+  explicit WithRowMajorWeights(const NodeView& node) : node_(node) {
+    if (!has_code_panels(node)) return;
+    weights_.unpack(node.in(1));
+    for (size_t i = 0; i < node.inputs.size() && i < 3; ++i) inputs_[i] = node.inputs[i];
+    inputs_[1] = &weights_.view;
+    node_.inputs = {inputs_, node.inputs.size() < 3 ? node.inputs.size() : 3};
+  }
+  const NodeView& node() const { return node_; }
+
+ private:
+  NodeView node_;
+  UnpackedCodes weights_;
+  TensorView* inputs_[3] = {};
+};
+
 const Row* find_row(schema::Op op) {
   for (const Row& row : kTable)
     if (row.op == op && row.lower != nullptr) return &row;
@@ -40,14 +59,16 @@ const Row* find_row(schema::Op op) {
 
 }  // namespace
 
-Status prepare_xnnpack(const NodeView& node, PrepareContext& context) {
-  const Row* row = find_row(node.op);
+Status prepare_xnnpack(const NodeView& given, PrepareContext& context) {
+  const Row* row = find_row(given.op);
   if (row == nullptr) return decline("has no such operator");
   // XNNPACK chooses its kernels by what the processor can do and cannot be told to use fewer, so a cap on the
   // instruction set leaves it out altogether.
   if (context.cpu().capped) return decline("PITH_ISA caps the instruction set");
   static const bool usable = xnn_initialize(nullptr) == xnn_status_success;
   if (!usable) return decline("the processor is not supported");
+  const WithRowMajorWeights row_major(given);
+  const NodeView& node = row_major.node();
   for (size_t i = 0; i < node.inputs.size() && i < row->data_inputs; ++i)
     if (node.has(i) && !fits_xnn(node.in(i)))
       return decline("an input is empty, very large or in a packed layout");
