@@ -34,9 +34,9 @@ endfunction()
 set(avx2_flags -mavx2 -mfma -mf16c)
 pith_isa_flags(avx2 "${avx2_flags}" ${isa_x86})
 pith_isa_flags(avxvnni "${avx2_flags};-mavxvnni" ${isa_x86})  # GCC 11, clang 12
-# -Wno-maybe-uninitialized: GCC 12 warns about the undefined vectors inside its own intrinsics.
+# -Wno-maybe-uninitialized, -Wno-uninitialized: GCC 12 warns about the undefined vectors inside its own intrinsics.
 pith_isa_flags(avx512vnni
-  "${avx2_flags};-mavx512f;-mavx512bw;-mavx512vl;-mavx512dq;-mavx512vnni;-Wno-maybe-uninitialized" ${isa_x86})
+  "${avx2_flags};-mavx512f;-mavx512bw;-mavx512vl;-mavx512dq;-mavx512vnni;-Wno-maybe-uninitialized;-Wno-uninitialized" ${isa_x86})
 if(isa_arm32)
   pith_isa_flags(neon "-mfpu=neon" ON)
 else()

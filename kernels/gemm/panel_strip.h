@@ -3,30 +3,17 @@
 // shared with other files.
 #pragma once
 #include "kernels/base/float16.h"
+#include "kernels/base/unroll.h"
 #include "kernels/gemm/panel_gemm.h"
 
 namespace pith::kernels {
 namespace {
-
-#define PITH_INLINE [[gnu::always_inline]] inline
 
 // How tiles are cut: vectors of channels for a single row; rows x vectors for many.
 template <size_t one, size_t rows, size_t many>
 struct TileShape {
   static constexpr size_t kOne = one, kRows = rows, kMany = many;
 };
-
-// Vectors v of an array, unrolled at parse time so that the arrays become registers.
-template <size_t... i>
-struct Indices {};
-template <size_t n, size_t... i>
-struct MakeIndices : MakeIndices<n - 1, n - 1, i...> {};
-template <size_t... i>
-struct MakeIndices<0, i...> {
-  using type = Indices<i...>;
-};
-template <size_t n>
-using IndicesTo = typename MakeIndices<n>::type;
 
 constexpr bool is_integer_scaled(Layout l) { return l == Layout::i4s8 || l == Layout::i4a; }
 
