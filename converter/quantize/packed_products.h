@@ -25,7 +25,7 @@ struct PackedReport {
 Result<PackedReport> pack_grouped_products(ir::Graph& graph, const GroupOptions& options,
                                            const NodeFilter& wanted = {});
 
-// 4-bit weights made elsewhere (GPTQ) for rows_of_weights() of the node's. Errors: as check_packable, and other extents.
+// 4-bit weights made elsewhere (GPTQ) for padded_rows() of the node's. Errors: as check_packable, and other extents.
 Status pack_groups(ir::Graph& graph, ir::Node* node, const GroupedWeights& weights);
 
 // Wanted nodes of int8-dynamic (float input, i8 weights with a scale per output) in layout i8c; the numbers stay the

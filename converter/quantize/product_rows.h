@@ -21,7 +21,7 @@ struct ProductMatrix {
 };
 Result<ProductMatrix> product_matrix(const ir::Node& node);
 
-// The moments of `rows_of_weights` (packable.h): kernel rows padded by columns of zero.
+// The moments of `padded_rows` (packable.h): kernel rows padded by columns of zero.
 Moments packed_moments(const ProductMatrix& matrix, const Moments& m);
 
 // Equal for products that see the same rows: their moments can be shared.

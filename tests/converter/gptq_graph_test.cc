@@ -70,7 +70,7 @@ TEST_CASE(
         CHECK(matrix.run == 21);
         const Moments moments = packed_moments(matrix, m.fit);
         CHECK(moments.columns() == 72);  // kernel rows of 24
-        const std::vector<float> w = rows_of_weights<float>(*node->in(1));
+        const std::vector<float> w = padded_rows(node->in(1)->elements<float>(), node->in(1)->shape);
         PITH_ASSIGN(const GptqWeights q,
                     quantize_gptq(w, matrix.outputs, moments.columns(), {Layout::i4s8, 32}, moments));
         CHECK(q.report.dead_columns == 9);
