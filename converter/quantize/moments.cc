@@ -100,16 +100,23 @@ Moments Moments::scaled(std::span<const double> factors) const {
 
 double proxy_loss(std::span<const float> w, std::span<const float> decoded, size_t n, const Moments& m) {
   const size_t k = m.columns();
+  if (m.rows() == 0) return 0;
   std::vector<double> e(k);
   double loss = 0;
   for (size_t row = 0; row < n; ++row) {
     for (size_t j = 0; j < k; ++j) e[j] = double{w[row * k + j]} - double{decoded[row * k + j]};
     for (size_t i = 0; i < k; ++i) {
       if (e[i] == 0) continue;
-      double inner = 0;
-      if (m.has_cross())
-        for (size_t j = i + 1; j < k; ++j) inner += m.mean_product(i, j) * e[j];
-      loss += e[i] * (e[i] * m.mean_square(i) + 2 * inner);
+      double inner[4] = {};  // lanes: one fixed order of additions
+      size_t j = i + 1;
+      if (m.has_cross()) {
+        const double* sums = m.product_sums(i);
+        for (; j + 4 <= k; j += 4)
+          for (size_t l = 0; l < 4; ++l) inner[l] += sums[j + l] * e[j + l];
+        for (; j < k; ++j) inner[0] += sums[j] * e[j];
+      }
+      const double cross = ((inner[0] + inner[2]) + (inner[1] + inner[3])) / static_cast<double>(m.rows());
+      loss += e[i] * (e[i] * m.mean_square(i) + 2 * cross);
     }
   }
   return loss;

@@ -33,6 +33,9 @@ class Moments {
     return over_rows(products_[i < j ? at(i, j) : at(j, i)]);
   }
   std::vector<double> mean_squares() const;
+  const double* product_sums(size_t i) const {
+    return products_.data() + at(i, i) - i;
+  }  // [j], j >= i; has_cross()
 
   // The same rows with zero columns put in: each `run` of columns becomes `padded` wide, as the kernel rows of packed
   // convolutions do.
