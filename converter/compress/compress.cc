@@ -259,6 +259,7 @@ class Compressor {
     PITH_ASSIGN(const std::vector<double> ms, eval::paired_latency_ms(pair, {0.5, 11}));
     c.baseline_ms = ms[0];
     c.ms = ms[1];
+    PITH_RETURN_IF_ERROR(describe_outcome(*model.session));
     judge_budgets(chosen, c);
     report_.certificate = c;
     return Status::ok();
@@ -273,12 +274,24 @@ class Compressor {
     c->drop = eval::judge_drop(found.paired, options_.budgets.max_drop.value_or(1));
     c->drop.interval = eval::paired_interval(found.paired);
     const auto &before = judge.original().per_class(), &after = found.metrics.per_class();
-    for (size_t i = 0; i < before.size() && i < after.size(); ++i) {
-      const double loss = before[i].value() - after[i].value();
-      if (before[i].n < kClassItems || (c->worst_class >= 0 && loss <= c->worst_class_drop)) continue;
-      c->worst_class = static_cast<int64_t>(i);
-      c->worst_class_drop = loss;
+    for (size_t i = 0; i < before.size() && i < after.size(); ++i)
+      if (before[i].n >= kClassItems)
+        report_.classes.push_back({static_cast<int64_t>(i), before[i], after[i]});
+    std::stable_sort(report_.classes.begin(), report_.classes.end(),
+                     [](const ClassResult& a, const ClassResult& b) { return a.loss() > b.loss(); });
+    if (!report_.classes.empty()) {
+      c->worst_class = report_.classes.front().label;
+      c->worst_class_drop = report_.classes.front().loss();
     }
+    return Status::ok();
+  }
+
+  Status describe_outcome(Session& model) {
+    const data::Dataset& items = data_.search.size() > 0 ? data_.search : data_.calibration;
+    PITH_ASSIGN(const std::vector<LayerOutcome> outcomes,
+                layer_outcomes({units_, maker_.float_graph(), *final_, *original_.session, model, items}));
+    for (size_t u = 0; u < outcomes.size() && u < report_.layers.size(); ++u)
+      report_.layers[u].outcome = outcomes[u];
     return Status::ok();
   }
 

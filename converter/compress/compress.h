@@ -17,6 +17,7 @@
 #include "converter/compile/calibration_audit.h"
 #include "converter/compress/certificate.h"
 #include "converter/compress/layer_format.h"
+#include "converter/compress/layer_outcome.h"
 #include "converter/compress/sensitivity.h"
 #include "runtime/base/shape.h"
 
@@ -67,6 +68,13 @@ struct LayerResult {
   Unit unit;
   UnitMeasure measured;  // alone, by format
   LayerFormat chosen;
+  LayerOutcome outcome;  // in the chosen model
+};
+
+struct ClassResult {  // of one class, on the proof items
+  int64_t label = 0;
+  eval::Proportion before, after;
+  double loss() const { return before.value() - after.value(); }
 };
 
 struct CompressReport {
@@ -79,6 +87,7 @@ struct CompressReport {
   std::vector<Candidate> candidates;
   size_t chosen = 0;  // index into candidates
   std::vector<LayerResult> layers;
+  std::vector<ClassResult> classes;  // with at least 10 proof items, largest loss first
   std::optional<Certificate> certificate;
   std::vector<Finding> refusals;  // not empty: no file was written
   std::vector<std::string> notes;

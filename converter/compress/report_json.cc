@@ -24,10 +24,24 @@ Json candidate_json(const CompressReport& r, const Candidate& c) {
       {"pareto", c.pareto}};
 }
 
+Json error_json(const std::optional<eval::TensorError>& e) {
+  if (!e) return nullptr;
+  Json out{{"fidelity", eval::name_of(e->fidelity())}};
+  if (e->fidelity() == eval::Fidelity::normal) out["sqnr_db"] = e->sqnr_db();
+  return out;
+}
+
 Json layer_json(const LayerResult& layer) {
   Json out{{"name", layer.unit.name},         {"op", layer.unit.op},
            {"nodes", layer.unit.nodes},       {"weights", layer.unit.weights},
            {"chosen", name_of(layer.chosen)}, {"formats", Json::array()}};
+  const LayerOutcome& o = layer.outcome;
+  out["float_bytes"] = o.float_bytes;
+  out["bytes"] = o.bytes;
+  out["float_ms"] = o.float_ms;
+  out["ms"] = o.ms;
+  out["local"] = error_json(o.local);
+  out["cumulative"] = error_json(o.cumulative);
   for (const FormatMeasure& m : layer.measured.formats) {
     Json format{{"name", name_of(m.format)}};
     if (!m.failure.empty()) {
@@ -57,6 +71,10 @@ std::string report_json(const CompressReport& r) {
   }
   out["layers"] = Json::array();
   for (const LayerResult& layer : r.layers) out["layers"].push_back(layer_json(layer));
+  out["classes"] = Json::array();
+  for (const ClassResult& c : r.classes)
+    out["classes"].push_back(
+        {{"label", c.label}, {"n", c.before.n}, {"baseline", c.before.value()}, {"value", c.after.value()}});
   out["certificate"] = r.certificate ? Json::parse(certificate_json(*r.certificate)) : Json();
   out["source_bytes"] = r.source_bytes;
   out["file_bytes"] = r.refusals.empty() ? Json(r.file_bytes) : Json();

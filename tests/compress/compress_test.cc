@@ -74,6 +74,23 @@ TEST_CASE("compress: a drop budget gives a file a third as large, certified on i
   for (const Candidate& candidate : s.report.candidates) pareto += candidate.pareto;
   CHECK(pareto >= 1);
   CHECK_FALSE(s.report.candidates[s.report.chosen].plan.empty());
+  // What became of every layer is known.
+  uint64_t before = 0, after = 0;
+  for (const LayerResult& layer : s.report.layers) {
+    before += layer.outcome.float_bytes;
+    after += layer.outcome.bytes;
+    CHECK(layer.outcome.float_ms > 0);
+    CHECK(layer.outcome.ms > 0);
+    REQUIRE(layer.outcome.local);
+    REQUIRE(layer.outcome.cumulative);
+    CHECK(layer.outcome.cumulative->sqnr_db() > 10);
+  }
+  CHECK(after * 3 < before);
+  REQUIRE(s.report.classes.size() == 10);
+  CHECK(s.report.classes.front().label == c.worst_class);
+  int64_t hits = 0;
+  for (const ClassResult& one : s.report.classes) hits += one.after.hits;
+  CHECK(hits == c.model.hits);
   const json report = json::parse(report_json(s.report));
   CHECK(report["certificate"] == stored);
   CHECK(report["layers"].size() == s.report.layers.size());
