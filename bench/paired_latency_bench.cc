@@ -1,5 +1,5 @@
 // Latency of two models side by side: rounds alternate between them in one process, so that what disturbs one disturbs
-// the other. Prints one JSON object with the medians, their ratio, and how far the middle half of the samples spreads.
+// the other; both run on one thread pool. Prints one JSON object with the medians, their ratio, and how far the middle half of the samples spreads.
 //   pith_paired_latency_bench A.pith B.pith [--threads N] [--seconds X] [--backends NAME,NAME]
 // Backends (auto, reference, xnnpack, pith) of A and of B: the same file twice compares two backends.
 #include <pith/pith.h>
@@ -31,11 +31,11 @@ struct Runner {
   pith_session* session = nullptr;
   std::vector<double> samples;
 
-  Runner(const char* path, uint32_t threads, pith_backend backend) {
+  Runner(const char* path, pith_thread_pool* pool, pith_backend backend) {
     if (pith_model_open(path, nullptr, &model) != PITH_OK) die(path);
     pith_session_options options{};
     options.size = sizeof options;
-    options.threads = threads;
+    options.pool = pool;
     options.backend = backend;
     if (pith_session_create(model, &options, &session) != PITH_OK) die(path);
     for (size_t i = 0; i < pith_session_input_count(session); ++i) {
@@ -114,7 +114,9 @@ int main(int argc, char** argv) {
     return 2;
   }
   const pith_backend a_backend = next_backend(&backends), b_backend = next_backend(&backends);
-  Runner a(paths[0], threads, a_backend), b(paths[1], threads, b_backend);
+  pith_thread_pool* pool = nullptr;  // one for both, as in a program with two models
+  if (pith_thread_pool_create(threads, &pool) != PITH_OK) die("threads");
+  Runner a(paths[0], pool, a_backend), b(paths[1], pool, b_backend);
   for (int warm = 0; warm < 3; ++warm) a.round(false), b.round(false);
   size_t rounds = 0;
   for (const auto begin = Clock::now(); ms_since(begin) < seconds * 1e3 || rounds < 5; ++rounds) {

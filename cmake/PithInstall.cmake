@@ -4,7 +4,7 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 # One archive: ours and the third-party ones, merged, so that a user links one file.
-set(archives $<TARGET_FILE:pith_runtime> $<TARGET_FILE:pith_kernels> ${PITH_BASE_PREFIX}/lib/libpthreadpool.a
+set(archives $<TARGET_FILE:pith_runtime> $<TARGET_FILE:pith_kernels> ${PITH_POOL_ARCHIVE}
     ${PITH_BASE_PREFIX}/lib/libcpuinfo.a)
 if(PITH_XNNPACK)
   list(APPEND archives ${PITH_XNNPACK_PREFIX}/lib/libXNNPACK.a ${PITH_XNNPACK_PREFIX}/lib/libmicrokernels-prod.a)
@@ -19,7 +19,7 @@ else()
   set(merge ${CMAKE_COMMAND} -DAR=${CMAKE_AR} -DSCRIPT=${CMAKE_BINARY_DIR}/libpith.mri -P ${PROJECT_SOURCE_DIR}/cmake/merge_archives.cmake)
 endif()
 add_custom_command(OUTPUT ${PITH_ARCHIVE} COMMAND ${CMAKE_COMMAND} -E rm -f ${PITH_ARCHIVE} COMMAND ${merge}
-                   DEPENDS pith_runtime pith_kernels VERBATIM)
+                   DEPENDS pith_runtime pith_kernels ${PITH_POOL_ARCHIVE} VERBATIM)
 add_custom_target(pith_static ALL DEPENDS ${PITH_ARCHIVE})
 
 # The shared library takes the whole runtime archive; the version script hides all but pith_*.

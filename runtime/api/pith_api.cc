@@ -28,6 +28,10 @@ class CallbackSink : public pith::TraceSink {
 
 }  // namespace
 
+struct pith_thread_pool {
+  std::shared_ptr<pith::ThreadPool> pool;
+};
+
 struct pith_session {
   std::unique_ptr<pith::Session> session;
   CallbackSink sink;
@@ -114,10 +118,16 @@ pith_tensor describe(const pith::TensorView& t, bool readable) {
   return out;
 }
 
+constexpr uint32_t kMostThreads = 1024;
+Status too_many_threads() { return Status(Code::bad_argument, "more than 1024 threads were asked for"); }
+
 pith::Result<pith::SessionOptions> session_options(const pith_session_options& o) {
   pith::SessionOptions options;
-  options.threads = o.threads == 0 ? pith::usable_processors() : o.threads;
-  if (options.threads > 1024) return Status(Code::bad_argument, "more than 1024 threads were asked for");
+  if (o.pool != nullptr)
+    options.pool = o.pool->pool;
+  else
+    options.threads = o.threads == 0 ? pith::usable_processors() : o.threads;
+  if (options.threads > kMostThreads) return too_many_threads();
   if (o.max_arena_bytes != 0) options.max_arena_bytes = o.max_arena_bytes;
   switch (o.backend) {
     case PITH_BACKEND_AUTO: {
@@ -185,6 +195,22 @@ size_t pith_model_input_count(const pith_model* model) {
 size_t pith_model_output_count(const pith_model* model) {
   return model == nullptr ? 0 : model->model->entry(0).outputs()->size();
 }
+
+pith_status pith_thread_pool_create(uint32_t threads, pith_thread_pool** pool) {
+  if (pool == nullptr) return refuse("pith_thread_pool_create: pool must not be NULL");
+  if (threads > kMostThreads) return answer(too_many_threads());
+  auto* handle = new (std::nothrow) pith_thread_pool;
+  if (handle == nullptr) return answer(Status(Code::no_memory, "cannot allocate a thread pool handle"));
+  handle->pool = pith::ThreadPool::create(threads == 0 ? pith::usable_processors() : threads);
+  *pool = handle;
+  return PITH_OK;
+}
+
+uint32_t pith_thread_pool_threads(const pith_thread_pool* pool) {
+  return pool == nullptr ? 0 : static_cast<uint32_t>(pool->pool->threads());
+}
+
+void pith_thread_pool_destroy(pith_thread_pool* pool) { delete pool; }
 
 pith_status pith_session_create(const pith_model* model, const pith_session_options* options,
                                 pith_session** session) {

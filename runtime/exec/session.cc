@@ -163,6 +163,14 @@ Status Session::prepare() {
 
 Status Session::run() {
   PITH_RETURN_IF_ERROR(prepare());
+  if (pool_->threads() == 1) return run_stages(nullptr);
+  const uint64_t begin = monotonic_ns();
+  PITH_RETURN_IF_ERROR(run_stages(team_.shares() ? pool_.get() : nullptr));
+  team_.ran(monotonic_ns() - begin);
+  return Status::ok();
+}
+
+Status Session::run_stages(ThreadPool* pool) {
   for (size_t k = 0;; ++k) {
     if (k == stages_.size()) {
       if (cursor_.empty()) break;
@@ -177,7 +185,7 @@ Status Session::run() {
     }
     Stage& stage = stages_[k];
     RunContext context;
-    context.pool = pool_.get();
+    context.pool = pool;
     for (Step& step : stage.steps) {
       OpInstance& op = ops_[step.op];
       context.scratch = stage.arena.get() + stage.scratch_offset;

@@ -13,12 +13,13 @@
 #include "runtime/exec/dispatch.h"
 #include "runtime/exec/trace.h"
 #include "runtime/model/model.h"
+#include "runtime/threads/team_policy.h"
 
 namespace pith {
 
 struct SessionOptions {
   size_t threads = 1;
-  std::shared_ptr<ThreadPool> pool;  // shared with other sessions, one run at a time; overrides threads
+  std::shared_ptr<ThreadPool> pool;  // shared with other sessions (see parallel.h); overrides threads
   BackendChoice backend = BackendChoice::automatic;
   size_t entry = 0;
   uint64_t max_arena_bytes = uint64_t{1} << 40;
@@ -114,6 +115,7 @@ class Session {
   };
 
   Session() = default;
+  Status run_stages(ThreadPool* pool);
   Status build_ops();
   Status build_op(const schema::Operator& source);
   void compute_last_uses();
@@ -155,6 +157,7 @@ class Session {
   bool planned_ = false;
   bool explain_ = false;
   TraceSink* trace_ = nullptr;
+  TeamPolicy team_;
   StartTimes times_;
 };
 

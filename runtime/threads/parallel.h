@@ -1,5 +1,5 @@
-// parallel_for over a thread pool, or inline without one. The pool may be shared by sessions, one run at a
-// time.
+// parallel_for over a thread pool, or inline without one. Sessions may share a pool, also from several threads: their calls
+// then take turns.
 #pragma once
 #include <cstddef>
 #include <memory>

@@ -110,7 +110,7 @@ Status make_finish(const NodeView& node, const CodesGrid& g, const CodesSums& s,
 
 size_t useful_threads(const ThreadPool* pool, uint64_t multiply_adds, uint64_t per_ns) {
   const size_t threads = pool == nullptr ? 1 : pool->threads();
-  const uint64_t worth = multiply_adds / (10'000 * per_ns);
+  const uint64_t worth = multiply_adds / (kShareNs * per_ns);
   return worth >= threads ? threads : std::max<size_t>(static_cast<size_t>(worth), 1);
 }
 

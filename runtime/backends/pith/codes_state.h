@@ -52,7 +52,9 @@ Status make_finish(const NodeView& node, const CodesGrid& grid, const CodesSums&
 
 // Expected to take less than 0.7 ms on one thread: see runtime/threads/brief_work.h.
 constexpr bool is_brief(uint64_t multiply_adds, uint64_t per_ns) { return multiply_adds / per_ns < 700'000; }
-// How many threads a node is worth: each gets at least about 10 us, what waking another one costs.
+// How many threads a node is worth. Handing work to a thread that is awake costs 0.4 us; whether sleeping ones are woken is
+// decided for whole runs (runtime/threads/wake_policy.h).
+constexpr uint64_t kShareNs = 1500;  // the least a thread gets
 size_t useful_threads(const ThreadPool* pool, uint64_t multiply_adds, uint64_t per_ns);
 // Share `index` of `parts` nearly equal shares of [0, count), on multiples of `unit`.
 Range share_of(size_t count, size_t unit, size_t parts, size_t index);

@@ -11,8 +11,8 @@
  *   pith_session_destroy(session);
  *   pith_model_destroy(model);
  *
- * Threads: a model may be used by many threads at once. A session belongs to one thread at a time.
- * pith_last_error is per thread. Memory: weights are read in place from the mapped file; a session allocates
+ * Threads: a model may be used by many threads at once. A session belongs to one thread at a time. A pool of
+ * worker threads may serve any number of sessions. pith_last_error is per thread. Memory: weights are read in place from the mapped file; a session allocates
  * in create and prepare, and not in a run whose shapes (and shape-deciding values) are those of the run
  * before. Compatibility: structs begin with `size`, which the caller sets; fields are only appended; enums
  * only grow. */
@@ -63,6 +63,7 @@ typedef enum pith_dtype {
 
 typedef struct pith_model pith_model;
 typedef struct pith_session pith_session;
+typedef struct pith_thread_pool pith_thread_pool;
 
 /* A view of an input or output. Row-major, dense. */
 typedef struct pith_tensor {
@@ -105,6 +106,16 @@ PITH_API const char* pith_model_metadata(const pith_model* model, const char* ke
 PITH_API size_t pith_model_input_count(const pith_model* model);
 PITH_API size_t pith_model_output_count(const pith_model* model);
 
+/* ---- Thread pools ---- */
+
+/* Threads that several sessions share, instead of a pool for each: as many as there are processors are enough
+ * for all of them. Sessions on one pool may run one after the other or in threads of their own at the same
+ * time; then their operators take turns. Idle threads sleep. threads counts the calling one; 0: the
+ * processors this process may use. When the system gives fewer threads, the pool has fewer. */
+PITH_API pith_status pith_thread_pool_create(uint32_t threads, pith_thread_pool** pool);
+PITH_API uint32_t pith_thread_pool_threads(const pith_thread_pool* pool); /* the calling one included */
+PITH_API void pith_thread_pool_destroy(pith_thread_pool* pool); /* NULL is allowed; sessions keep it alive */
+
 /* ---- Sessions ---- */
 
 typedef enum pith_backend {
@@ -119,6 +130,7 @@ typedef struct pith_session_options {
   uint32_t threads;         /* 0: the processors this process may use; 1: the calling thread only */
   pith_backend backend;     /* AUTO: the environment variable PITH_BACKEND, else the fastest for every node */
   uint64_t max_arena_bytes; /* 0: no limit; a plan that needs more is refused with PITH_NO_MEMORY */
+  pith_thread_pool* pool;   /* NULL: a pool of its own; else `threads` is not used */
 } pith_session_options;
 
 /* options may be NULL: one thread, automatic backend. */

@@ -36,15 +36,37 @@ class Model {
   std::unique_ptr<pith_model, Destroy> handle_;
 };
 
+// Worker threads for any number of sessions; may be destroyed before them.
+class ThreadPool {
+ public:
+  explicit ThreadPool(uint32_t threads = 0) {  // 0: the processors this process may use
+    pith_thread_pool* handle = nullptr;
+    if (pith_thread_pool_create(threads, &handle) == PITH_OK) handle_.reset(handle);
+  }
+  bool ok() const { return handle_ != nullptr; }
+  pith_thread_pool* handle() const { return handle_.get(); }
+  uint32_t threads() const { return pith_thread_pool_threads(handle()); }
+
+ private:
+  struct Destroy {
+    void operator()(pith_thread_pool* p) const { pith_thread_pool_destroy(p); }
+  };
+  std::unique_ptr<pith_thread_pool, Destroy> handle_;
+};
+
 class Session {
  public:
   explicit Session(const Model& model, uint32_t threads = 1) {
     pith_session_options options{};
     options.size = sizeof options;
     options.threads = threads;
-    pith_session* handle = nullptr;
-    if (model.ok() && pith_session_create(model.handle(), &options, &handle) == PITH_OK)
-      handle_.reset(handle);
+    create(model, options);
+  }
+  Session(const Model& model, const ThreadPool& pool) {
+    pith_session_options options{};
+    options.size = sizeof options;
+    options.pool = pool.handle();
+    if (pool.ok()) create(model, options);
   }
   bool ok() const { return handle_ != nullptr; }
   pith_session* handle() const { return handle_.get(); }
@@ -67,6 +89,11 @@ class Session {
   }
 
  private:
+  void create(const Model& model, const pith_session_options& options) {
+    pith_session* handle = nullptr;
+    if (model.ok() && pith_session_create(model.handle(), &options, &handle) == PITH_OK)
+      handle_.reset(handle);
+  }
   template <class T>
   static std::span<T> view(const pith_tensor& t) {
     if (t.data == nullptr || t.bytes % sizeof(T) != 0) return {};
