@@ -16,6 +16,13 @@ struct Sharing {  // products that see the same rows
   size_t columns = 0;
 };
 
+constexpr size_t kLeastRows = 32;  // of an item
+
+size_t rows_of_item(const MomentsOptions& o, size_t columns, int64_t items) {
+  const size_t wanted = o.rows_per_column * columns / static_cast<size_t>(items) + 1;
+  return std::min(o.max_rows, std::max(wanted, kLeastRows));
+}
+
 bool holds_back(const MomentsOptions& o, int64_t items) {
   return o.judge_every > 0 && items >= o.judge_every;
 }
@@ -23,7 +30,7 @@ bool holds_back(const MomentsOptions& o, int64_t items) {
 class Round : public TraceSink {
  public:
   Round(std::span<const Sharing> sets, const MomentsOptions& options, int64_t items, ThreadPool* pool)
-      : options_(options), pool_(pool), any_judges_(holds_back(options, items)) {
+      : options_(options), items_(items), pool_(pool), any_judges_(holds_back(options, items)) {
     const auto givers = static_cast<size_t>(any_judges_ ? items / options.judge_every : items);
     sample_of_item_ = (options.sample_rows + givers - 1) / givers;
     for (const Sharing& s : sets) {
@@ -41,7 +48,9 @@ class Round : public TraceSink {
     if (found == index_.end() || !status_.is_ok()) return;
     ProductMoments& m = moments_[found->second];
     Moments& side = judges_ ? m.judge : m.fit;
-    const Result<std::vector<float>> rows = product_rows(*step.node, side.columns(), options_.max_rows);
+    const Result<std::vector<float>> rows =
+        product_rows(*step.node, side.columns(), rows_of_item(options_, side.columns(), items_),
+                     static_cast<uint64_t>(item_));
     status_ = rows.is_ok() ? check_finite(rows.value(), *step.node) : rows.status();
     if (!status_.is_ok()) return;
     side.add(rows.value(), pool_);
@@ -68,6 +77,7 @@ class Round : public TraceSink {
   }
 
   const MomentsOptions& options_;
+  int64_t items_;
   ThreadPool* pool_;
   bool any_judges_;
   size_t sample_of_item_ = 0;

@@ -14,11 +14,13 @@
 namespace pith::quantize {
 
 struct MomentsOptions {
-  int64_t max_items = 256;     // evenly spread over the source
-  int64_t judge_every = 4;     // every 4th item is held back for `judge`; 0, or fewer items than that: none
-  size_t max_rows = 512;       // of one item, evenly spread: pixels of a convolution, tokens
-  size_t sample_rows = 0;      // kept as they are, from judging items where there are any
-  bool cross_products = true;  // false: squares only
+  int64_t max_items = 256;  // evenly spread over the source
+  int64_t judge_every = 4;  // every 4th item is held back for `judge`; 0, or fewer items than that: none
+  size_t max_rows = 512;    // of one item, evenly spread: pixels of a convolution, tokens
+  size_t rows_per_column =
+      16;                  // of all items together, enough for stable products; 32 rows of an item at least
+  size_t sample_rows = 0;  // kept as they are, from judging items where there are any
+  bool cross_products = true;                // false: squares only
   uint64_t max_bytes = uint64_t{512} << 20;  // of the moments alive at once
   size_t threads = 1;
   std::function<void(int64_t done, int64_t total)> progress = {};  // in runs of the model

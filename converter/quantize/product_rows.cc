@@ -11,9 +11,14 @@ namespace {
 
 using schema::Op;
 
-// Row r of `used` rows spread over `all`.
-size_t spread(size_t r, size_t used, size_t all) {
-  return static_cast<size_t>(static_cast<uint64_t>(r) * all / used);
+// Row r of `used`: within stretch r of `all`.
+size_t spread(size_t r, size_t used, size_t all, uint64_t seed) {
+  if (used == all) return r;
+  uint64_t z = (seed << 32 ^ r) + 0x9e3779b97f4a7c15u;  // splitmix64
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  const uint64_t begin = uint64_t{r} * all / used, end = (uint64_t{r} + 1) * all / used;
+  return static_cast<size_t>(begin + (z ^ (z >> 31)) % (end - begin));
 }
 
 }  // namespace
@@ -52,7 +57,8 @@ std::string rows_key(const ir::Node& node) {
   return key;
 }
 
-Result<std::vector<float>> product_rows(const NodeView& node, size_t columns, size_t max_rows) {
+Result<std::vector<float>> product_rows(const NodeView& node, size_t columns, size_t max_rows,
+                                        uint64_t seed) {
   const TensorView& x = node.in(0);
   if (x.dtype != DType::f32 || x.data == nullptr || columns == 0)
     return Status(Code::unsupported, format("node '%s': its input '%s' is %s, expected f32", node.name,
@@ -68,7 +74,7 @@ Result<std::vector<float>> product_rows(const NodeView& node, size_t columns, si
       return Status(Code::internal,
                     format("node '%s': rows of %zu for %zu columns", node.name, last, columns));
     for (size_t r = 0; r < used; ++r)
-      std::copy_n(x.as<float>() + spread(r, used, all) * columns, columns, rows.data() + r * columns);
+      std::copy_n(x.as<float>() + spread(r, used, all, seed) * columns, columns, rows.data() + r * columns);
     return rows;
   }
   kernels::PatchShape patch{conv_window(node, window_options(node.opt<schema::ConvOptions>())),
@@ -78,7 +84,7 @@ Result<std::vector<float>> product_rows(const NodeView& node, size_t columns, si
     return Status(Code::internal, format("node '%s': patches of %zu bytes for %zu columns", node.name,
                                          patch.row_bytes(), columns));
   for (size_t r = 0; r < used; ++r) {
-    const size_t pixel = spread(r, used, all);
+    const size_t pixel = spread(r, used, all, seed);
     kernels::gather_patches(patch, 0, x.data, {pixel, pixel + 1}, rows.data() + r * columns);
   }
   return rows;

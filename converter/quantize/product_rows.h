@@ -27,7 +27,8 @@ Moments packed_moments(const ProductMatrix& matrix, const Moments& m);
 // Equal for products that see the same rows: their moments can be shared.
 std::string rows_key(const ir::Node& node);
 
-// At most `max_rows`, spread evenly over all of them. The node has just run.
-Result<std::vector<float>> product_rows(const NodeView& node, size_t columns, size_t max_rows);
+// At most `max_rows`: one from each of as many equal stretches, at a place that `seed` decides (even steps would meet the same
+// pixel column of an image again and again). The node has just run.
+Result<std::vector<float>> product_rows(const NodeView& node, size_t columns, size_t max_rows, uint64_t seed);
 
 }  // namespace pith::quantize

@@ -145,7 +145,7 @@ TEST_CASE("the patches of a convolution times its weights are its output") {
   struct Sink : TraceSink {
     std::vector<float> rows, y;
     void on_step(const StepTrace& step) override {
-      const auto r = product_rows(*step.node, 18, 1000);
+      const auto r = product_rows(*step.node, 18, 1000, 1);
       REQUIRE_MESSAGE(r.is_ok(), r.status().message());
       rows = r.value();
       const TensorView& t = step.node->out(0);
