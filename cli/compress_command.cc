@@ -20,7 +20,7 @@ using compress::Refusal;
 
 struct Options {
   compress::CompressOptions compress;
-  std::string max_drop, max_size, max_latency, precision, report;
+  std::string max_drop, max_size, max_latency, precision, weight_method;
   std::vector<std::string> shapes, accepted, allowed, layers, formats;
   bool json = false;
 };
@@ -86,6 +86,9 @@ Status read_layers(const Options& options, compress::CompressOptions* to) {
   for (const std::string& text : options.formats) {
     PITH_ASSIGN(const compress::LayerFormat format, compress::parse_layer_format(text));
     to->formats.push_back(format);
+  }
+  if (!options.weight_method.empty()) {
+    PITH_ASSIGN(to->weight_method, compress::parse_weight_method(options.weight_method));
   }
   if (options.precision.empty()) return Status::ok();
   PITH_ASSIGN(to->uniform, compress::parse_layer_format(options.precision));
@@ -219,6 +222,9 @@ void add_compress(CLI::App& app, int* exit_code) {
   line.texts("--layer", &options->layers, "PATTERN=NAME",
              "Fix the precision of layers by a shell pattern (repeatable)");
   line.texts("--format", &options->formats, "NAME", "Choose among these precisions only (repeatable)");
+  line.text(
+      "--weight-method", &options->weight_method, "NAME",
+      "4-bit weights by one method instead of the best for each layer: plain, search, hqq, weighted, gptq");
   line.count("--calibration-items", &c.calibration_items, 1, size_t{1} << 40, "Use at most this many items");
   line.count("--sensitivity-items", &c.sensitivity_items, 1, size_t{1} << 20,
              "Items for measuring one layer at a time");

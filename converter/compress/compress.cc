@@ -122,7 +122,16 @@ class Compressor {
       source.feed = [&feed](int64_t item, Session& to) { return feed.feed(item, to); };
     }
     PITH_ASSIGN(maker_, MixedModel::create(std::move(float_), source, int8));
-    return find_layers();
+    PITH_RETURN_IF_ERROR(find_layers());
+    report_.stage = CompressReport::Stage::weights;
+    LadderOptions ladder;
+    ladder.only = options_.weight_method;
+    ladder.max_items = static_cast<int64_t>(options_.calibration_items);
+    ladder.threads = options_.threads;
+    ladder.progress = progress("weights");
+    PITH_ASSIGN(Ladders ladders, climb_ladders(maker_.float_graph(), units_, source, ladder));
+    maker_.set_ladders(std::move(ladders));
+    return Status::ok();
   }
 
   Status find_layers() {
@@ -233,12 +242,26 @@ class Compressor {
       layer.unit = units_[u];
       if (u < measured_.size()) layer.measured = measured_[u];
       if (const auto at = plan.find(units_[u].nodes.front()); at != plan.end()) layer.chosen = at->second;
+      add_ladders(&layer);
       if (options_.uniform && layer.chosen != *options_.uniform)
         report_.notes.push_back("layer '" + layer.unit.name + "' cannot be " + name_of(*options_.uniform) +
                                 ": it is " + name_of(layer.chosen));
       report_.layers.push_back(std::move(layer));
     }
     return Status::ok();
+  }
+
+  void add_ladders(LayerResult* layer) const {
+    for (const std::string& node : layer->unit.nodes) {
+      const auto found = maker_.ladders().find(node);
+      if (found == maker_.ladders().end()) continue;
+      const auto at = found->second.find(layer->chosen);
+      if (at == found->second.end()) continue;
+      std::vector<Rung> rungs = at->second.rungs;
+      std::rotate(rungs.begin(), rungs.begin() + static_cast<ptrdiff_t>(at->second.winner),
+                  rungs.begin() + static_cast<ptrdiff_t>(at->second.winner) + 1);
+      layer->ladder[node] = std::move(rungs);
+    }
   }
 
   Status prove() {

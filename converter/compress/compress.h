@@ -19,6 +19,7 @@
 #include "converter/compress/layer_format.h"
 #include "converter/compress/layer_outcome.h"
 #include "converter/compress/sensitivity.h"
+#include "converter/compress/weight_ladder.h"
 #include "runtime/base/shape.h"
 
 namespace pith::compress {
@@ -37,8 +38,9 @@ struct CompressOptions {
   std::string metric = "top1";  // or top5: what is reported; the gate pairs top1
   std::string scores;           // name of the output with the scores; empty: the first
   Budgets budgets;
-  std::vector<LayerFormat> formats;    // to choose from; empty: default_formats()
-  std::optional<LayerFormat> uniform;  // no search: this format wherever a layer can take it
+  std::vector<LayerFormat> formats;           // to choose from; empty: default_formats()
+  std::optional<LayerFormat> uniform;         // no search: this format wherever a layer can take it
+  std::optional<WeightMethod> weight_method;  // 4-bit codes by this method alone, without a ladder
   std::vector<std::pair<std::string, LayerFormat>>
       forced;  // shell pattern of node names; the first match counts
   size_t calibration_items = 256, sensitivity_items = 64;
@@ -69,6 +71,8 @@ struct LayerResult {
   UnitMeasure measured;  // alone, by format
   LayerFormat chosen;
   LayerOutcome outcome;  // in the chosen model
+  // By node, of the chosen format if it has 4 bits; the winner first.
+  std::map<std::string, std::vector<Rung>> ladder;
 };
 
 struct ClassResult {  // of one class, on the proof items
@@ -78,7 +82,7 @@ struct ClassResult {  // of one class, on the proof items
 };
 
 struct CompressReport {
-  enum class Stage { arguments, import, data, sensitivity, search, proof, emit, done };
+  enum class Stage { arguments, import, data, weights, sensitivity, search, proof, emit, done };
   Stage stage = Stage::arguments;
   uint64_t source_bytes = 0, float_bytes = 0, file_bytes = 0;
   double float_ms = 0;

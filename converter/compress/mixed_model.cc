@@ -1,6 +1,7 @@
 // Static int8 first, because it rewrites edges; then the formats that change one node each.
 #include "converter/compress/mixed_model.h"
 
+#include <algorithm>
 #include <set>
 
 #include "converter/passes/pass.h"
@@ -23,20 +24,6 @@ quantize::NodeFilter nodes_of(const PrecisionPlan& plan, const LayerFormat& form
 Status all_done(const std::vector<std::string>& kept_float, const LayerFormat& format) {
   if (kept_float.empty()) return Status::ok();
   return Status(Code::unsupported, name_of(format) + ": " + kept_float.front());
-}
-
-Status make_packed(ir::Graph& graph, const PrecisionPlan& plan, const LayerFormat& format) {
-  const quantize::NodeFilter wanted = nodes_of(plan, format);
-  if (format.precision == Precision::int8_dynamic) {
-    PITH_ASSIGN(const quantize::DynamicInt8Report done, quantize::quantize_dynamic_int8(graph, wanted));
-    PITH_RETURN_IF_ERROR(quantize::pack_dynamic_products(graph, wanted).status());
-    return all_done(done.kept_float, format);
-  }
-  quantize::GroupOptions group;
-  group.layout = layout_of(format);
-  group.group = format.group;
-  PITH_ASSIGN(const quantize::PackedReport done, quantize::pack_grouped_products(graph, group, wanted));
-  return all_done(done.kept_float, format);
 }
 
 }  // namespace
@@ -68,6 +55,38 @@ Status MixedModel::make_static_int8(ir::Graph& graph, const PrecisionPlan& plan)
     if (node.is_product && !node.quantized && wanted.count(node.name) != 0)
       return Status(Code::unsupported, "int8: '" + node.name + "' stays float: " + node.reason);
   return run_passes(graph, {});
+}
+
+Status MixedModel::pack_winners(ir::Graph& graph, const quantize::NodeFilter& wanted,
+                                const LayerFormat& format) const {
+  for (const auto& node : graph.main.nodes) {
+    const auto ladder = ladders_.find(node->name);
+    if (!wanted(*node) || ladder == ladders_.end()) continue;
+    const auto at = ladder->second.find(format);
+    if (at != ladder->second.end())
+      PITH_RETURN_IF_ERROR(quantize::pack_groups(graph, node.get(), at->second.weights));
+  }
+  graph.drop_unused_values();
+  return Status::ok();
+}
+
+Status MixedModel::make_packed(ir::Graph& graph, const PrecisionPlan& plan, const LayerFormat& format) const {
+  const quantize::NodeFilter wanted = nodes_of(plan, format);
+  if (format.precision == Precision::int8_dynamic) {
+    PITH_ASSIGN(const quantize::DynamicInt8Report done, quantize::quantize_dynamic_int8(graph, wanted));
+    PITH_RETURN_IF_ERROR(quantize::pack_dynamic_products(graph, wanted).status());
+    return all_done(done.kept_float, format);
+  }
+  PITH_RETURN_IF_ERROR(pack_winners(graph, wanted, format));
+  const bool left = std::any_of(graph.main.nodes.begin(), graph.main.nodes.end(), [&](const auto& node) {
+    return wanted(*node) && node->in(1)->layout == Layout::row_major;
+  });
+  if (!left) return Status::ok();
+  quantize::GroupOptions group;
+  group.layout = layout_of(format);
+  group.group = format.group;
+  PITH_ASSIGN(const quantize::PackedReport done, quantize::pack_grouped_products(graph, group, wanted));
+  return all_done(done.kept_float, format);
 }
 
 Result<std::unique_ptr<ir::Graph>> MixedModel::make(const PrecisionPlan& plan) const {

@@ -6,7 +6,9 @@
 #include <memory>
 
 #include "converter/compress/layer_format.h"
+#include "converter/compress/weight_ladder.h"
 #include "converter/ir/graph.h"
+#include "converter/quantize/packable.h"
 #include "converter/quantize/static_int8.h"
 
 namespace pith::compress {
@@ -19,13 +21,20 @@ class MixedModel {
                                    const quantize::StaticInt8Options& int8);
   // Code::unsupported when a layer cannot take its format; the message names it.
   Result<std::unique_ptr<ir::Graph>> make(const PrecisionPlan& plan) const;
+  // Codes for 4-bit layers; a layer without any is searched (GroupMethod::search) when it is made.
+  void set_ladders(Ladders ladders) { ladders_ = std::move(ladders); }
+  const Ladders& ladders() const { return ladders_; }
+  ir::Graph& float_graph() { return *graph_; }  // not to be changed
   const ir::Graph& float_graph() const { return *graph_; }
   bool has_calibration() const { return seen_.items > 0; }
 
  private:
   Status make_static_int8(ir::Graph& graph, const PrecisionPlan& plan) const;
+  Status make_packed(ir::Graph& graph, const PrecisionPlan& plan, const LayerFormat& format) const;
+  Status pack_winners(ir::Graph& graph, const quantize::NodeFilter& wanted, const LayerFormat& format) const;
   std::unique_ptr<ir::Graph> graph_;
   quantize::SavedCalibration seen_;
+  Ladders ladders_;
   quantize::StaticInt8Options int8_;
 };
 

@@ -55,6 +55,16 @@ Json layer_json(const LayerResult& layer) {
     }
     out["formats"].push_back(std::move(format));
   }
+  for (const auto& [node, rungs] : layer.ladder)
+    for (const Rung& rung : rungs) {
+      Json step{{"method", name_of(rung.method)}};
+      if (rung.failure.empty())
+        step["loss"] = finite(rung.loss);
+      else
+        step["failure"] = rung.failure;
+      if (!rung.note.empty()) step["note"] = rung.note;
+      out["ladder"][node].push_back(std::move(step));
+    }
   return out;
 }
 
