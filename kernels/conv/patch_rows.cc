@@ -8,11 +8,22 @@ namespace {
 
 size_t bytes_of(int64_t pixels, size_t pixel_bytes) { return static_cast<size_t>(pixels) * pixel_bytes; }
 
+void fill(uint8_t* to, uint8_t pad, size_t count) {
+  if (count > 0) std::memset(to, pad, count);
+}
+
+// As taps_of, without its divisions where the whole window lies inside.
+Taps inner_taps(const Window& w, int d, int64_t at) {
+  const int64_t start = at * w.stride[d] - w.pad[d];
+  if (start >= 0 && start + (w.kernel[d] - 1) * w.dilation[d] < w.in[d]) return {0, w.kernel[d], start};
+  return taps_of(w, d, at);
+}
+
 // One kernel row; `from`: column 0 of its input row.
 void gather_run(const PatchShape& s, uint8_t pad, const uint8_t* from, const Taps& columns, uint8_t* to) {
   const size_t bytes = s.pixel_bytes, left = bytes_of(columns.begin, bytes);
   const size_t end = bytes_of(columns.end, bytes);
-  std::memset(to, pad, left);
+  fill(to, pad, left);
   if (s.window.dilation[2] == 1) {
     std::memcpy(to + left, from + bytes_of(columns.start + columns.begin, bytes), end - left);
   } else {
@@ -20,20 +31,27 @@ void gather_run(const PatchShape& s, uint8_t pad, const uint8_t* from, const Tap
       std::memcpy(to + bytes_of(t, bytes), from + bytes_of(columns.at(t, s.window.dilation[2]), bytes),
                   bytes);
   }
-  std::memset(to + end, pad, s.run_bytes - end);
+  fill(to + end, pad, s.run_bytes - end);
 }
 
-void gather_row(const PatchShape& s, uint8_t pad, const uint8_t* image, const Pixel& at, uint8_t* to) {
+// Where the kernel rows of the patches of one output row begin in x; column 0.
+struct LineTaps {
+  Taps planes, lines;
+  bool outside(int64_t p, int64_t l) const {
+    return p < planes.begin || p >= planes.end || l < lines.begin || l >= lines.end;
+  }
+};
+
+void gather_row(const PatchShape& s, uint8_t pad, const uint8_t* image, const LineTaps& at,
+                const Taps& columns, uint8_t* to) {
   const Window& w = s.window;
-  const Taps planes = taps_of(w, 0, at.at[0]), lines = taps_of(w, 1, at.at[1]),
-             columns = taps_of(w, 2, at.at[2]);
   for (int64_t p = 0; p < w.kernel[0]; ++p)
     for (int64_t l = 0; l < w.kernel[1]; ++l, to += s.run_bytes) {
-      if (p < planes.begin || p >= planes.end || l < lines.begin || l >= lines.end || columns.count() == 0) {
+      if (at.outside(p, l) || columns.count() == 0) {
         std::memset(to, pad, s.run_bytes);
         continue;
       }
-      const int64_t line = planes.at(p, w.dilation[0]) * w.in[1] + lines.at(l, w.dilation[1]);
+      const int64_t line = at.planes.at(p, w.dilation[0]) * w.in[1] + at.lines.at(l, w.dilation[1]);
       gather_run(s, pad, image + bytes_of(line * w.in[2], s.pixel_bytes), columns, to);
     }
 }
@@ -48,12 +66,18 @@ bool is_plain(const PatchShape& s) {
 }
 
 void gather_patches(const PatchShape& s, uint8_t pad, const void* x, Range pixels, void* rows) {
-  const size_t image_bytes = s.window.in_count() * s.pixel_bytes, row_bytes = s.row_bytes();
+  const size_t image_bytes = s.window.in_count() * s.pixel_bytes;
+  const size_t pitch = s.pitch != 0 ? s.pitch : s.row_bytes();
   Pixel at = pixel_of(s.window, pixels.begin);
   auto* to = static_cast<uint8_t*>(rows);
-  for (size_t i = pixels.begin; i < pixels.end; ++i, to += row_bytes) {
-    gather_row(s, pad, static_cast<const uint8_t*>(x) + at.image * image_bytes, at, to);
-    next_pixel(s.window, &at);
+  for (size_t i = pixels.begin; i < pixels.end;) {
+    const LineTaps taps{inner_taps(s.window, 0, at.at[0]), inner_taps(s.window, 1, at.at[1])};
+    const uint8_t* image = static_cast<const uint8_t*>(x) + at.image * image_bytes;
+    do {
+      gather_row(s, pad, image, taps, inner_taps(s.window, 2, at.at[2]), to);
+      to += pitch;
+      next_pixel(s.window, &at);
+    } while (++i < pixels.end && at.at[2] != 0);
   }
 }
 

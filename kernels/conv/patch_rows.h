@@ -14,6 +14,7 @@ struct PatchShape {
   Window window;
   size_t pixel_bytes;  // of one input pixel: C elements
   size_t run_bytes;    // of one kernel row: at least kw * pixel_bytes
+  size_t pitch = 0;    // from row to row, 0: row_bytes(); bytes between rows are left alone
 
   size_t row_bytes() const { return static_cast<size_t>(window.kernel[0] * window.kernel[1]) * run_bytes; }
   size_t pixels_per_image() const { return window.out_count(); }
@@ -21,7 +22,7 @@ struct PatchShape {
 
 // True: row i is input pixel i as it lies, so nothing need be gathered.
 bool is_plain(const PatchShape& s);
-// x: channels last, all images; writes (end - begin) * row_bytes.
+// x: channels last, all images; writes (end - begin) rows.
 void gather_patches(const PatchShape& s, uint8_t pad, const void* x, Range pixels, void* rows);
 
 }  // namespace pith::kernels

@@ -55,14 +55,42 @@ size_t row_codes_bytes(RowForm form, size_t m, size_t k);
 RowCodes place_row_codes(RowForm form, size_t m, size_t k, void* memory);
 
 using RowQuantizeFn = void (*)(const float* x, const RowCodes& to, Range rows);
+
+// Rows that share one grid (the patches of a picture) are quantized before they become rows:
+//   RowRange r = range(x, n);  g = one_grid(form, r);     over the whole picture
+//   on_grids(x, {grid, 1, n, codes, .., &g}, {0, 1})      its codes, contiguous
+//   adopt(rows of codes, to, rows);  set_grid(to, rows, g)
+struct RowRange {
+  float lo, hi;  // lo <= 0 <= hi
+  bool finite;
+};
+using RowRangeFn = RowRange (*)(const float* x, size_t n);
+// Codes alone, on grids that are set. Writes whole groups of 32.
+using RowsOnGridsFn = RowQuantizeFn;
+// Signed codes, row after row `pitch` apart, those of rows.begin first: their places in `to`, and the sums. pitch: K or more in
+// multiples of 32; behind K: zeros.
+using RowAdoptFn = void (*)(const int8_t* codes, size_t pitch, const RowCodes& to, Range rows);
+
 struct RowQuantizer {
   const char* name;
   uint32_t needs;  // Cpu bits
   RowQuantizeFn fn;
+  RowRangeFn range;
+  RowsOnGridsFn on_grids;
+  RowAdoptFn adopt;
 };
-#define KERNEL(fn, needs) void fn(const float* x, const RowCodes& to, Range rows);
+#define KERNEL(isa, needs)                                                       \
+  void quantize_row_codes_##isa(const float* x, const RowCodes& to, Range rows); \
+  RowRange row_range_##isa(const float* x, size_t n);                            \
+  void row_codes_on_grids_##isa(const float* x, const RowCodes& to, Range rows); \
+  void adopt_row_codes_##isa(const int8_t* codes, size_t pitch, const RowCodes& to, Range rows);
 #include "kernels/gemm/row_codes_list.inc"
 #undef KERNEL
+// The grid that all rows of the form share: asymmetric for grid forms, else with zero 0 and codes in [-127, 127].
+RowGrid one_grid(RowForm form, const RowRange& range);
+void set_grid(const RowCodes& to, Range rows, const RowGrid& grid);
+using RowQuantizers = KernelList<RowQuantizer>;
+RowQuantizers row_quantizers();
 // The best one the processor can run; it serves every form.
 const RowQuantizer& select_row_quantizer(Cpu cpu);
 

@@ -42,8 +42,21 @@ inline __m128i class_sums(__m256i codes) {
   return _mm_cvtepi16_epi32(_mm_unpacklo_epi16(e4, o4));
 }
 
+// Their sum, of codes + 128 as unsigned bytes.
+inline int32_t sum_of(__m256i codes) {
+  const __m256i quarters =
+      _mm256_sad_epu8(_mm256_xor_si256(codes, _mm256_set1_epi8(-128)), _mm256_setzero_si256());
+  const __m128i halves =
+      _mm_add_epi32(_mm256_castsi256_si128(quarters), _mm256_extracti128_si256(quarters, 1));
+  return _mm_cvtsi128_si32(halves) + _mm_extract_epi32(halves, 2) - 128 * static_cast<int32_t>(kRowGroup);
+}
+
 void write_sums(RowForm form, __m256i codes, int32_t* sums) {
-  alignas(16) int32_t c[4];
+  alignas(16) int32_t c[4] = {};
+  if (form == RowForm::minus8 || form == RowForm::minus8_sum || form == RowForm::minus128) {
+    c[0] = sum_of(codes);
+    return write_class_sums(form, c, sums);
+  }
   _mm_store_si128(reinterpret_cast<__m128i*>(c), class_sums(codes));
   write_class_sums(form, c, sums);
 }
@@ -104,8 +117,9 @@ void grid_codes(const float* x, const RowCodes& to, size_t row) {
   }
 }
 
-// The row's extremes and whether all of it is finite; the grid itself is the reference's few scalar steps.
-RowGrid row_grid(const float* x, size_t k) {
+}  // namespace
+
+RowRange row_range_avx2(const float* x, size_t k) {
   __m256 lo = _mm256_setzero_ps(), hi = lo, poison = lo;
   for (size_t i = 0; i < k; i += 8) {
     const __m256 v = load_part(x + i, k - i);
@@ -114,16 +128,33 @@ RowGrid row_grid(const float* x, size_t k) {
     poison = _mm256_add_ps(poison, _mm256_mul_ps(v, _mm256_setzero_ps()));
   }
   const bool finite = _mm256_movemask_ps(_mm256_cmp_ps(poison, poison, _CMP_UNORD_Q)) == 0;
-  return row_grid_from(-lanes_max(_mm256_sub_ps(_mm256_setzero_ps(), lo)), lanes_max(hi), finite);
+  return {-lanes_max(_mm256_sub_ps(_mm256_setzero_ps(), lo)), lanes_max(hi), finite};
 }
 
-}  // namespace
+void row_codes_on_grids_avx2(const float* x, const RowCodes& to, Range rows) {
+  for (size_t row = rows.begin; row < rows.end; ++row) grid_codes(x + row * to.k, to, row);
+}
+
+void adopt_row_codes_avx2(const int8_t* codes, size_t pitch, const RowCodes& to, Range rows) {
+  const __m256i flip = _mm256_set1_epi8(to.form == RowForm::grid_u8 ? -128 : 0);
+  const size_t words = sum_words(to.form);
+  for (size_t row = rows.begin; row < rows.end; ++row, codes += pitch)
+    for (size_t g = 0; g < to.groups(); ++g) {
+      const size_t at = g * to.m + row;
+      const void* from = codes + g * kRowGroup;
+      const __m256i group = _mm256_loadu_si256(static_cast<const __m256i*>(from));
+      _mm256_store_si256(reinterpret_cast<__m256i*>(to.codes + at * kRowGroup),
+                         _mm256_xor_si256(group, flip));
+      if (words != 0) write_sums(to.form, group, to.sums + at * words);
+    }
+}
 
 void quantize_row_codes_avx2(const float* x, const RowCodes& to, Range rows) {
   for (size_t row = rows.begin; row < rows.end; ++row) {
     const float* from = x + row * to.k;
     if (is_grid(to.form)) {
-      to.grids[row] = row_grid(from, to.k);
+      const RowRange r = row_range_avx2(from, to.k);
+      to.grids[row] = row_grid_from(r.lo, r.hi, r.finite);
       grid_codes(from, to, row);
     } else {
       for (size_t b = 0; b < to.blocks(); ++b) block(from, to, row, b);

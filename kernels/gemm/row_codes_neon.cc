@@ -112,8 +112,9 @@ void grid_codes(const float* x, const RowCodes& to, size_t row) {
     }
 }
 
-// The row's extremes and whether all of it is finite; the grid itself is the reference's few scalar steps.
-RowGrid row_grid(const float* x, size_t k) {
+}  // namespace
+
+RowRange row_range_neon(const float* x, size_t k) {
   float32x4_t lo = vdupq_n_f32(0), hi = lo, poison = lo;
   for (size_t i = 0; i < k; i += 4) {
     const float32x4_t v = load_part(x + i, k - i);
@@ -122,17 +123,34 @@ RowGrid row_grid(const float* x, size_t k) {
     poison = vaddq_f32(poison, vmulq_n_f32(v, 0.0f));
   }
   const bool finite = !has_nan(poison);
-  if (!finite) return row_grid_ref(x, k);  // NaN would spread through the extremes
-  return row_grid_from(-lanes_max(vnegq_f32(lo)), lanes_max(hi), finite);
+  if (!finite) return row_range_ref(x, k);  // NaN would spread through the extremes
+  return {-lanes_max(vnegq_f32(lo)), lanes_max(hi), finite};
 }
 
-}  // namespace
+void row_codes_on_grids_neon(const float* x, const RowCodes& to, Range rows) {
+  for (size_t row = rows.begin; row < rows.end; ++row) grid_codes(x + row * to.k, to, row);
+}
+
+void adopt_row_codes_neon(const int8_t* codes, size_t pitch, const RowCodes& to, Range rows) {
+  const int8x16_t flip = vdupq_n_s8(to.form == RowForm::grid_u8 ? -128 : 0);
+  const size_t words = sum_words(to.form);
+  for (size_t row = rows.begin; row < rows.end; ++row, codes += pitch)
+    for (size_t g = 0; g < to.groups(); ++g) {
+      const size_t at = g * to.m + row;
+      const int8_t* from = codes + g * kRowGroup;
+      const int8x16_t first = vld1q_s8(from), second = vld1q_s8(from + 16);
+      vst1q_s8(to.codes + at * kRowGroup, veorq_s8(first, flip));
+      vst1q_s8(to.codes + at * kRowGroup + 16, veorq_s8(second, flip));
+      if (words != 0) write_sums(to.form, first, second, to.sums + at * words);
+    }
+}
 
 void quantize_row_codes_neon(const float* x, const RowCodes& to, Range rows) {
   for (size_t row = rows.begin; row < rows.end; ++row) {
     const float* from = x + row * to.k;
     if (is_grid(to.form)) {
-      to.grids[row] = row_grid(from, to.k);
+      const RowRange r = row_range_neon(from, to.k);
+      to.grids[row] = row_grid_from(r.lo, r.hi, r.finite);
       grid_codes(from, to, row);
     } else {
       for (size_t b = 0; b < to.blocks(); ++b) block(from, to, row, b);

@@ -28,9 +28,8 @@ void write_sums(RowForm form, const int8_t* codes, int32_t* sums) {
   write_class_sums(form, c, sums);
 }
 
-void quantize_grid(const float* x, const RowCodes& to, size_t row) {
-  const RowGrid grid = row_grid_ref(x, to.k);
-  to.grids[row] = grid;
+void codes_on_grid(const float* x, const RowCodes& to, size_t row) {
+  const RowGrid grid = to.grids[row];
   const int flip = to.form == RowForm::grid_u8 ? 128 : 0;
   for (size_t g = 0; g < to.groups(); ++g) {
     int8_t* codes = to.codes + (g * to.m + row) * kRowGroup;
@@ -87,20 +86,65 @@ RowCodes place_row_codes(RowForm form, size_t m, size_t k, void* memory) {
 }
 
 void quantize_row_codes_ref(const float* x, const RowCodes& to, Range rows) {
-  for (size_t row = rows.begin; row < rows.end; ++row)
-    if (is_grid(to.form))
-      quantize_grid(x + row * to.k, to, row);
-    else
-      quantize_blocks(x + row * to.k, to, row);
+  for (size_t row = rows.begin; row < rows.end; ++row) {
+    const float* from = x + row * to.k;
+    if (!is_grid(to.form)) {
+      quantize_blocks(from, to, row);
+      continue;
+    }
+    to.grids[row] = row_grid_ref(from, to.k);
+    codes_on_grid(from, to, row);
+  }
 }
 
-const RowQuantizer& select_row_quantizer(Cpu cpu) {
-#define KERNEL(fn, needs) {#fn, needs, fn},
+RowRange row_range_ref(const float* x, size_t n) {
+  RowRange r{0, 0, true};
+  for (size_t i = 0; i < n; ++i) {
+    r.lo = x[i] < r.lo ? x[i] : r.lo;
+    r.hi = x[i] > r.hi ? x[i] : r.hi;
+    r.finite = r.finite && std::isfinite(x[i]);
+  }
+  return r;
+}
+
+void row_codes_on_grids_ref(const float* x, const RowCodes& to, Range rows) {
+  for (size_t row = rows.begin; row < rows.end; ++row) codes_on_grid(x + row * to.k, to, row);
+}
+
+void adopt_row_codes_ref(const int8_t* codes, size_t pitch, const RowCodes& to, Range rows) {
+  const int flip = to.form == RowForm::grid_u8 ? 128 : 0;
+  for (size_t row = rows.begin; row < rows.end; ++row, codes += pitch)
+    for (size_t g = 0; g < to.groups(); ++g) {
+      int8_t* group = to.codes + (g * to.m + row) * kRowGroup;
+      for (size_t i = 0; i < kRowGroup; ++i)
+        group[i] = static_cast<int8_t>(static_cast<uint8_t>(codes[g * kRowGroup + i] + flip));
+      if (!is_grid(to.form)) write_sums(to.form, group, to.sums + (g * to.m + row) * sum_words(to.form));
+    }
+}
+
+RowGrid one_grid(RowForm form, const RowRange& r) {
+  if (is_grid(form)) return row_grid_from(r.lo, r.hi, r.finite);
+  const float most = -r.lo > r.hi ? -r.lo : r.hi;
+  return {!r.finite ? NAN : most < 1e-30f ? 1.0f : most / 127.0f, 0};
+}
+
+void set_grid(const RowCodes& to, Range rows, const RowGrid& grid) {
+  for (size_t row = rows.begin; row < rows.end; ++row) {
+    if (is_grid(to.form)) to.grids[row] = grid;
+    for (size_t b = 0; !is_grid(to.form) && b < to.blocks(); ++b) to.scales[b * to.m + row] = grid.scale;
+  }
+}
+
+RowQuantizers row_quantizers() {
+#define KERNEL(isa, needs) \
+  {#isa, needs, quantize_row_codes_##isa, row_range_##isa, row_codes_on_grids_##isa, adopt_row_codes_##isa},
   static constexpr RowQuantizer kAll[] = {
 #include "kernels/gemm/row_codes_list.inc"
   };
 #undef KERNEL
-  return best_of(KernelList<RowQuantizer>{kAll, sizeof kAll / sizeof kAll[0]}, cpu);
+  return {kAll, sizeof kAll / sizeof kAll[0]};
 }
+
+const RowQuantizer& select_row_quantizer(Cpu cpu) { return best_of(row_quantizers(), cpu); }
 
 }  // namespace pith::kernels

@@ -89,6 +89,16 @@ void check_all(const Format& format, const Case& c, std::mt19937& rng,
   }
 }
 
+template <class F>
+void each_quantizer(Cpu cpu, F&& f) {
+  const RowQuantizers all = row_quantizers();
+  for (size_t i = 0; i < all.count; ++i) {
+    if (!cpu.has(all.data[i].needs)) continue;
+    CAPTURE(all.data[i].name);
+    f(all.data[i]);
+  }
+}
+
 }  // namespace
 
 TEST_CASE("packed products: every kernel equals the reference bit for bit at all small row counts") {
@@ -203,11 +213,6 @@ TEST_CASE("packed int8 products equal row-major dynamic ones bit for bit") {
 TEST_CASE("row codes: every quantizer writes the same bytes") {
   std::mt19937 rng(16);
   const Cpu cpu = detect_cpu();
-#define KERNEL(fn, needs) {#fn, needs, fn},
-  const RowQuantizer all[] = {
-#include "kernels/gemm/row_codes_list.inc"
-  };
-#undef KERNEL
   for (int form = 0; form <= static_cast<int>(RowForm::minus128); ++form)
     for (size_t k : {size_t{1}, size_t{31}, size_t{32}, size_t{100}, size_t{128}, size_t{129}, size_t{300}}) {
       const size_t m = 3;
@@ -219,15 +224,68 @@ TEST_CASE("row codes: every quantizer writes the same bytes") {
       std::vector<GuardedBytes*> results;
       GuardedBytes expected(bytes, 64), got(bytes, 64);
       quantize_row_codes_ref(x.as<float>(), place_row_codes(f, m, k, expected.data()), {0, m});
-      for (const RowQuantizer& q : all) {
-        if (!cpu.has(q.needs)) continue;
-        CAPTURE(q.name);
+      each_quantizer(cpu, [&](const RowQuantizer& q) {
         CAPTURE(form);
         CAPTURE(k);
         std::memset(got.data(), 0, got.size());
         q.fn(x.as<float>(), place_row_codes(f, m, k, got.data()), {0, m});
         CHECK(std::memcmp(got.data(), expected.data(), bytes) == 0);
+      });
+    }
+}
+
+TEST_CASE("rows on one grid are the floats' codes in their places, the same bytes from every quantizer") {
+  std::mt19937 rng(21);
+  const Cpu cpu = detect_cpu();
+  for (int form = 0; form <= static_cast<int>(RowForm::minus128); ++form)
+    for (size_t k : {size_t{1}, size_t{27}, size_t{32}, size_t{36}, size_t{144}, size_t{290}}) {
+      const size_t m = 4;
+      const auto f = static_cast<RowForm>(form);
+      GuardedBytes x(m * k * sizeof(float)), signed_codes(m * k), rows_of_codes(m * ((k + 31) / 32 * 32));
+      for (size_t i = 0; i < m * k; ++i)
+        x.as<float>()[i] = (static_cast<float>(rng() % 4001) - 1000.0f) / 77.0f;
+      const RowRange range = row_range_ref(x.as<float>(), m * k);
+      CHECK((range.lo <= 0 && range.hi >= 0 && range.hi > range.lo && range.finite));
+      RowGrid grid = one_grid(f, range);
+      if (!is_grid(f)) CHECK(grid.zero == 0);
+      for (size_t i = 0; i < m * k; ++i)
+        signed_codes.as<int8_t>()[i] = static_cast<int8_t>(row_code_ref(x.as<float>()[i], grid));
+      const size_t bytes = row_codes_bytes(f, m, k), pitch = rows_of_codes.size() / m;
+      std::memset(rows_of_codes.data(), 0, rows_of_codes.size());
+      for (size_t row = 0; row < m; ++row)
+        std::memcpy(rows_of_codes.data() + row * pitch, signed_codes.data() + row * k, k);
+      GuardedBytes expected(bytes, 64), got(bytes, 64), flat((m * k + 31) / 32 * 32, 64);
+      const auto fill = [&](const RowQuantizer& q, const GuardedBytes& to) {
+        std::memset(to.data(), 0, to.size());
+        const RowCodes rows = place_row_codes(f, m, k, to.data());
+        q.adopt(rows_of_codes.as<int8_t>(), pitch, rows, {0, 1});
+        q.adopt(rows_of_codes.as<int8_t>() + pitch, pitch, rows, {1, m});
+        set_grid(rows, {0, m}, grid);
+      };
+      fill(select_row_quantizer(Cpu{}), expected);
+      const RowCodes placed = place_row_codes(f, m, k, expected.data());
+      for (size_t i = 0; i < m * k; ++i) {
+        const size_t row = i / k, at = i % k;
+        const int8_t code = placed.codes[(at / kRowGroup * m + row) * kRowGroup + at % kRowGroup];
+        CHECK(static_cast<int8_t>(code ^ (f == RowForm::grid_u8 ? -128 : 0)) == signed_codes.as<int8_t>()[i]);
       }
+      each_quantizer(cpu, [&](const RowQuantizer& q) {
+        CAPTURE(form);
+        CAPTURE(k);
+        fill(q, got);
+        CHECK(std::memcmp(got.data(), expected.data(), bytes) == 0);
+        const RowRange same = q.range(x.as<float>(), m * k);
+        CHECK((same.lo == range.lo && same.hi == range.hi && same.finite));
+        q.on_grids(x.as<float>(), {RowForm::grid, 1, m * k, flat.as<int8_t>(), nullptr, nullptr, &grid},
+                   {0, 1});
+        CHECK(std::memcmp(flat.data(), signed_codes.data(), m * k) == 0);
+        const float kept = x.as<float>()[k / 2];
+        x.as<float>()[k / 2] = -std::numeric_limits<float>::infinity();
+        CHECK_FALSE(q.range(x.as<float>(), m * k).finite);
+        x.as<float>()[k / 2] = std::nanf("");
+        CHECK_FALSE(q.range(x.as<float>(), m * k).finite);
+        x.as<float>()[k / 2] = kept;
+      });
     }
 }
 

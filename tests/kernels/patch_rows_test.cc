@@ -62,7 +62,7 @@ TEST_CASE("patches hold what lies under every tap, for any stride, dilation and 
   for (int round = 0; round < 300; ++round) {
     CAPTURE(round);
     size_t channels = 0;
-    const PatchShape s = random_shape(random, &channels);
+    PatchShape s = random_shape(random, &channels);
     const auto images = static_cast<size_t>(random.integer(1, 2));
     const test::GuardedBytes x(images * s.window.in_count() * s.pixel_bytes);
     for (size_t i = 0; i < x.size(); ++i) x.data()[i] = static_cast<uint8_t>(random.next());
@@ -70,12 +70,14 @@ TEST_CASE("patches hold what lies under every tap, for any stride, dilation and 
     const auto begin = static_cast<size_t>(random.integer(0, static_cast<int64_t>(pixels) - 1));
     const auto end =
         static_cast<size_t>(random.integer(static_cast<int64_t>(begin), static_cast<int64_t>(pixels)));
-    const test::GuardedBytes rows((end - begin) * s.row_bytes());
+    s.pitch = random.integer(0, 1) == 0 ? 0 : s.row_bytes() + static_cast<size_t>(random.integer(0, 9));
+    const size_t pitch = s.pitch == 0 ? s.row_bytes() : s.pitch;
+    const test::GuardedBytes rows((end - begin) * pitch);
     const auto pad = static_cast<uint8_t>(random.next());
     gather_patches(s, pad, x.data(), {begin, end}, rows.data());
     Pixel at = pixel_of(s.window, begin);
     for (size_t i = begin; i < end; ++i, next_pixel(s.window, &at))
-      check_row(s, x.data(), at, pad, rows.data() + (i - begin) * s.row_bytes());
+      check_row(s, x.data(), at, pad, rows.data() + (i - begin) * pitch);
   }
 }
 
