@@ -6,35 +6,16 @@
 #include <cmath>
 
 #include "converter/quantize/upper_factor.h"
-#include "tests/support/distributions.h"
+#include "tests/support/correlated_rows.h"
 
 namespace pith {
 namespace {
 
 using namespace quantize;
+using testing::correlated_rows;
+using testing::moments_of;
 using testing::normals;
 using Matrix = std::vector<double>;  // row-major, square
-
-// Rows whose columns are correlated (a mixture of few sources) and of unlike sizes.
-std::vector<float> correlated_rows(size_t rows, size_t k, uint64_t seed) {
-  const size_t sources = k / 3 + 1;
-  const auto mix = normals(sources * k, 0, 1, seed), s = normals(rows * sources, 0.2, 1, seed + 1),
-             own = normals(rows * k, 0, 0.3, seed + 2), size = testing::laplaces(k, seed + 3);
-  std::vector<float> x(rows * k);
-  for (size_t r = 0; r < rows; ++r)
-    for (size_t j = 0; j < k; ++j) {
-      double v = own[r * k + j];
-      for (size_t i = 0; i < sources; ++i)
-        v += double{s[r * sources + i]} * mix[i * k + j] / std::sqrt(double(sources));
-      x[r * k + j] = static_cast<float>(v * (0.2 + std::abs(double{size[j]})));
-    }
-  return x;
-}
-Moments moments_of(const std::vector<float>& x, size_t k) {
-  Moments m(k, true);
-  m.add(x);
-  return m;
-}
 
 Matrix inverse(Matrix a, size_t k) {  // Gauss-Jordan with pivots
   Matrix b(k * k);
