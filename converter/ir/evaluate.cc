@@ -122,7 +122,7 @@ Status infer_node(Node& node) {
 
 bool can_evaluate(const Node& node, size_t max_bytes) {
   const OpDef* def = find_op(node.op.type);
-  if (def == nullptr) return false;
+  if (def == nullptr || (def->flags & kRemembers) != 0) return false;
   const bool shape_only = (def->flags & kShapeOnly) != 0;
   for (const Value* v : node.inputs) {
     if (v == nullptr) continue;

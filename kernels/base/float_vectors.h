@@ -7,6 +7,7 @@
 //   larger(x, y)               x > y ? x : y, so NaN in x is passed over
 //   zero_below(v, x, limit)    x < limit ? 0 : v;  NaN counts as not below
 //   if_positive(x, v)          x > 0 ? v : 0;      NaN counts as not positive
+//   positive_or(x, a, b)       x > 0 ? a : b
 //   magnitude(x)               |x|
 //   largest(v)                 of the lanes; none may be NaN
 //   any_nan(v)
@@ -48,6 +49,9 @@ struct F32x8 {
   }
   PITH_INLINE static F if_positive(F x, F v) {
     return _mm256_and_ps(_mm256_cmp_ps(x, zero(), _CMP_GT_OQ), v);
+  }
+  PITH_INLINE static F positive_or(F x, F a, F b) {
+    return _mm256_blendv_ps(b, a, _mm256_cmp_ps(x, zero(), _CMP_GT_OQ));
   }
   PITH_INLINE static float largest(F v) {
     __m128 h = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
@@ -94,6 +98,9 @@ struct F32x16 {
   PITH_INLINE static F if_positive(F x, F v) {
     return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, zero(), _CMP_GT_OQ), v);
   }
+  PITH_INLINE static F positive_or(F x, F a, F b) {
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, zero(), _CMP_GT_OQ), b, a);
+  }
   PITH_INLINE static float largest(F v) {
     return F32x8::largest(_mm256_max_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1)));
   }
@@ -133,6 +140,7 @@ struct F32x4 {
   PITH_INLINE static F if_positive(F x, F v) {
     return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(v), vcgtq_f32(x, zero())));
   }
+  PITH_INLINE static F positive_or(F x, F a, F b) { return vbslq_f32(vcgtq_f32(x, zero()), a, b); }
   PITH_INLINE static float largest(F v) {
     float32x2_t h = vpmax_f32(vget_low_f32(v), vget_high_f32(v));
     h = vpmax_f32(h, h);

@@ -1,4 +1,4 @@
-// Row normalizations of float x[rows, n]; x and y may be the same memory. Sums in double over 8 lanes.
+// Row normalizations of float x[rows, n]; x and y may be the same memory. Functions: kernels/rows/float_rows.h.
 //   layer  y = (x - mean) / sqrt(mean of (x - mean)^2 + epsilon) * scale + bias
 //   rms    y = x / sqrt(mean of x^2 + epsilon) * scale
 #pragma once
@@ -17,8 +17,5 @@ struct LayerNormArgs {
   size_t scale_step, bias_step;  // 0 or 1
   float epsilon;
 };
-
-void layer_norm_ref(const LayerNormArgs& a, Range rows);
-void rms_norm_ref(const LayerNormArgs& a, Range rows);  // bias and mean are not used
 
 }  // namespace pith::kernels

@@ -266,6 +266,15 @@ pith_status pith_session_run(pith_session* session) {
   return answer(session->session->run());
 }
 
+uint64_t pith_session_tokens(const pith_session* session) {
+  return session == nullptr ? 0 : session->session->remembered();
+}
+
+pith_status pith_session_rewind(pith_session* session, uint64_t tokens) {
+  if (session == nullptr) return refuse("pith_session_rewind: session must not be NULL");
+  return answer(session->session->rewind(tokens));
+}
+
 uint64_t pith_session_arena_bytes(const pith_session* session) {
   return session == nullptr ? 0 : session->session->memory().arena_bytes;
 }

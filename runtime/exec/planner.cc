@@ -204,6 +204,7 @@ Status Session::plan_node(Stage& stage, size_t op_index, bool* cut) {
 }
 
 bool Session::evaluates_now(const OpInstance& op) const {
+  if ((op.def->flags & kRemembers) != 0) return false;
   const bool shape_only = (op.def->flags & kShapeOnly) != 0;
   bool all_constant = true;
   for (const TensorView* t : op.node.inputs) {

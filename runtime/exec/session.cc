@@ -92,7 +92,24 @@ Status Session::build_op(const schema::Operator& source) {
   op.node.inputs = {pointers_.data() + first_input, first_output - first_input};
   op.node.outputs = {pointers_.data() + first_output, pointers_.size() - first_output};
   if (op.def != nullptr && op.def->check != nullptr) PITH_RETURN_IF_ERROR(op.def->check(op.node));
+  if (op.def != nullptr && (op.def->flags & kRemembers) != 0) remembering_.push_back(ops_.size());
   ops_.push_back(std::move(op));
+  return Status::ok();
+}
+
+uint64_t Session::remembered() const {
+  for (size_t op : remembering_)
+    if (ops_[op].state != nullptr) return ops_[op].state->remembered();
+  return 0;
+}
+
+Status Session::rewind(uint64_t tokens) {
+  if (tokens > remembered())
+    return Status(Code::bad_argument, format("the session holds %llu tokens: it cannot go back to %llu",
+                                             static_cast<unsigned long long>(remembered()),
+                                             static_cast<unsigned long long>(tokens)));
+  for (size_t op : remembering_)
+    if (ops_[op].state != nullptr) ops_[op].state->forget(tokens);
   return Status::ok();
 }
 
@@ -163,6 +180,8 @@ Status Session::prepare() {
 
 Status Session::run() {
   PITH_RETURN_IF_ERROR(prepare());
+  for (size_t op : remembering_)
+    if (ops_[op].state != nullptr) PITH_RETURN_IF_ERROR(ops_[op].state->ready());
   if (pool_->threads() == 1) return run_stages(nullptr);
   const uint64_t begin = monotonic_ns();
   PITH_RETURN_IF_ERROR(run_stages(team_.shares() ? pool_.get() : nullptr));

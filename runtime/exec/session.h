@@ -58,6 +58,11 @@ class Session {
   // No heap allocation once the plan is complete and no planning value changes.
   Status run();
 
+  // Models with memory (a cache of keys and values): tokens held from earlier runs, and forgetting those from place `tokens`
+  // on. A run that cannot hold its tokens too is refused before anything changes.
+  uint64_t remembered() const;
+  Status rewind(uint64_t tokens);
+
   void set_trace(TraceSink* sink) { trace_ = sink; }
   MemoryUse memory() const;
   // Sums over all planning since create.
@@ -149,6 +154,7 @@ class Session {
   std::vector<TensorInfo> info_;
   std::vector<TensorView*> pointers_;  // inputs and outputs of all ops, one after the other
   std::vector<OpInstance> ops_;        // position order: an If before the operators of its branches
+  std::vector<size_t> remembering_;    // ops with kRemembers
   std::vector<std::vector<size_t>> block_ops_;
   std::vector<uint32_t> inputs_, outputs_;
   std::vector<Stage> stages_;

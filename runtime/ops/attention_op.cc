@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "runtime/ops/attention_shape.h"
 #include "runtime/ops/infer_helpers.h"
 
 namespace pith {
@@ -35,44 +36,13 @@ Status check(const NodeView& node) {
   return Status::ok();
 }
 
-// Sizes; an unknown one is kUnknownDim.
-struct Dims {
-  int64_t batch, heads, kv_heads, queries, depth, fresh, past, value_depth;
-  bool packed;  // [B, S, H * D]
-  int64_t keys() const { return dim_add(past, fresh); }
-};
-
-int64_t divide(int64_t n, int64_t by) { return n < 0 ? kUnknownDim : n / by; }
+using Dims = AttentionDims;
 
 Status read_dims(const NodeView& node, Dims* d) {
   const auto& o = node.opt<AttentionOptions>();
-  const Shape &q = node.in(kQ).shape, &k = node.in(kK).shape, &v = node.in(kV).shape;
-  if (q.rank() != k.rank() || q.rank() != v.rank() || (q.rank() != 3 && q.rank() != 4))
-    return node_error(
-        node, Code::bad_file,
-        "Q, K and V must all have 3 or 4 dims, found " + q.text() + ", " + k.text() + ", " + v.text());
-  d->packed = q.rank() == 3;
-  if (d->packed && (o.q_heads() == 0 || o.kv_heads() == 0))
-    return node_error(node, Code::bad_file, "inputs of 3 dims need q_heads and kv_heads");
-  const int64_t h = o.q_heads(), g = o.kv_heads();
-  if (d->packed) {
-    if (q[2] % (h) > 0 || k[2] % g > 0 || v[2] % g > 0)
-      return node_error(node, Code::bad_file, "the last dims cannot be divided into the heads");
-    *d = {q[0], h, g, q[1], divide(q[2], h), k[1], 0, divide(v[2], g), true};
-  } else {
-    *d = {q[0], q[1], k[1], q[2], q[3], k[2], 0, v[3], false};
-  }
-  const int64_t k_depth = d->packed ? divide(k[2], g) : k[3];
-  const auto differ = [](int64_t a, int64_t b) { return a >= 0 && b >= 0 && a != b; };
-  if (differ(k_depth, d->depth) || differ(v[d->packed ? 1 : 2], d->fresh) || differ(k[0], q[0]) ||
-      differ(v[0], q[0]) || (!d->packed && differ(v[1], k[1])))
-    return node_error(node, Code::bad_file,
-                      "Q, K and V do not fit: " + q.text() + ", " + k.text() + ", " + v.text());
-  if (d->heads >= 0 && d->kv_heads >= 0 && (d->kv_heads == 0 || d->heads % d->kv_heads != 0))
-    return node_error(node, Code::bad_file,
-                      format("%lld query heads cannot share %lld key heads", static_cast<long long>(d->heads),
-                             static_cast<long long>(d->kv_heads)));
+  PITH_RETURN_IF_ERROR(read_attention_dims(node, o.q_heads(), o.kv_heads(), d));
   if (!node.has(kPastKey)) return Status::ok();
+  const auto differ = [](int64_t x, int64_t y) { return x >= 0 && y >= 0 && x != y; };
   const Shape &pk = node.in(kPastKey).shape, &pv = node.in(kPastValue).shape;
   if (pk.rank() != 4 || pv.rank() != 4 || differ(pk[0], d->batch) || differ(pv[0], d->batch) ||
       differ(pk[1], d->kv_heads) || differ(pv[1], d->kv_heads) || differ(pk[2], pv[2]) ||

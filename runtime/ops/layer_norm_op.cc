@@ -1,9 +1,8 @@
 // LayerNorm and RmsNorm: normalize over the dims from `axis` on. Float. Inputs x, scale, bias (LayerNorm
 // only, optional); scale and bias have the normalized dims, or one element. Outputs y, and for LayerNorm mean
 // and 1 / std, optional.
-#include "kernels/norm/layer_norm.h"
-
 #include "runtime/ops/axis_helpers.h"
+#include "runtime/ops/float_rows_state.h"
 
 namespace pith {
 namespace {
@@ -85,18 +84,27 @@ void run_rows(const NodeView& node, RunContext& context, int axis, float epsilon
 
 void run_layer(const NodeView& node, RunContext& context) {
   const auto& o = node.opt<schema::LayerNormOptions>();
-  run_rows(node, context, o.axis(), o.epsilon(), kernels::layer_norm_ref);
+  run_rows(node, context, o.axis(), o.epsilon(), float_rows_of(context).layer_norm);
 }
 void run_rms(const NodeView& node, RunContext& context) {
   const auto& o = node.opt<schema::RmsNormOptions>();
-  run_rows(node, context, o.axis(), o.epsilon(), kernels::rms_norm_ref);
+  run_rows(node, context, o.axis(), o.epsilon(), float_rows_of(context).rms_norm);
+}
+
+Status prepare_layer(const NodeView&, PrepareContext& context) {
+  use_float_rows(context, run_layer);
+  return Status::ok();
+}
+Status prepare_rms(const NodeView&, PrepareContext& context) {
+  use_float_rows(context, run_rms);
+  return Status::ok();
 }
 
 }  // namespace
 
 PITH_OPERATOR(LayerNorm){
-    schema::Op::LayerNormOptions, "layer_norm", kNoFlags, check_layer, infer_layer, nullptr, run_layer};
+    schema::Op::LayerNormOptions, "layer_norm", kNoFlags, check_layer, infer_layer, prepare_layer, run_layer};
 PITH_OPERATOR(RmsNorm){
-    schema::Op::RmsNormOptions, "rms_norm", kNoFlags, check_rms, infer_rms, nullptr, run_rms};
+    schema::Op::RmsNormOptions, "rms_norm", kNoFlags, check_rms, infer_rms, prepare_rms, run_rms};
 
 }  // namespace pith

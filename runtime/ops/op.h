@@ -79,6 +79,11 @@ struct NodeView {
 class NodeState {
  public:
   virtual ~NodeState() = default;
+  // Operators with kRemembers. ready: why a run of the present plan cannot begin; remembered: tokens held; forget: all from
+  // this place on.
+  virtual Status ready() const { return Status::ok(); }
+  virtual uint64_t remembered() const { return 0; }
+  virtual void forget(uint64_t /*from*/) {}
   const char* owner = nullptr;  // the backend that made it, null: the reference; nobody casts another's state
 };
 
@@ -131,6 +136,7 @@ enum OpFlags : uint32_t {
       1,  // output 0 has the bytes of input 0: no copy, run is never called unless input 0 cannot be shared
   kInPlace = 2,    // output 0 may overwrite an input of the same byte size that dies here
   kShapeOnly = 4,  // the output depends on the shapes of the inputs, not on their data
+  kRemembers = 8,  // the output depends on earlier runs: its NodeState keeps something from run to run
 };
 
 struct OpDef {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernels/attention/attention.h"
+#include "runtime/ops/float_rows_state.h"
 #include "runtime/ops/infer_helpers.h"
 
 namespace pith {
@@ -82,6 +83,7 @@ void run(const NodeView& node, RunContext& context) {
   const auto depth = static_cast<size_t>(d.depth), half = static_cast<size_t>(d.half);
   const bool interleaved = node.opt<RotaryEmbeddingOptions>().interleaved();
   const int64_t table_rows = node.in(kCos).shape[0];
+  const auto rotate = float_rows_of(context).rotate;
   parallel_for(context.pool, static_cast<size_t>(d.batch) * steps, 4, [&](Range range) {
     for (size_t at = range.begin; at < range.end; ++at) {
       const size_t b = at / steps, t = at % steps;
@@ -91,17 +93,22 @@ void run(const NodeView& node, RunContext& context) {
             std::clamp<int64_t>(node.in(kPositions).as<int64_t>()[at], 0, table_rows - 1));
       for (size_t h = 0; h < heads; ++h) {
         const size_t vector = d.packed ? at * heads + h : (b * heads + h) * steps + t;
-        kernels::rotate_ref(node.in(kX).as<float>() + vector * depth, node.in(kCos).as<float>() + row * half,
-                            node.in(kSin).as<float>() + row * half, half, depth, interleaved,
-                            node.out(0).as_mutable<float>() + vector * depth);
+        rotate({node.in(kX).as<float>() + vector * depth, node.in(kCos).as<float>() + row * half,
+                node.in(kSin).as<float>() + row * half, node.out(0).as_mutable<float>() + vector * depth,
+                half, depth, interleaved});
       }
     }
   });
 }
 
+Status prepare(const NodeView&, PrepareContext& context) {
+  use_float_rows(context, run);
+  return Status::ok();
+}
+
 }  // namespace
 
 extern const OpDef kRotaryEmbeddingOp{
-    schema::Op::RotaryEmbeddingOptions, "rotary_embedding", kNoFlags, check, infer, nullptr, run};
+    schema::Op::RotaryEmbeddingOptions, "rotary_embedding", kNoFlags, check, infer, prepare, run};
 
 }  // namespace pith

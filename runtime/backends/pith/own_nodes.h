@@ -8,5 +8,6 @@ Status take_conv(const NodeView& node, PrepareContext& context);             // 
 Status take_fully_connected(const NodeView& node, PrepareContext& context);  // own_conv.cc
 Status take_unary(const NodeView& node, PrepareContext& context);            // own_codes.cc
 Status take_quantize(const NodeView& node, PrepareContext& context);         // own_codes.cc
+Status take_softmax(const NodeView& node, PrepareContext& context);          // own_rows.cc
 
 }  // namespace pith

@@ -153,6 +153,12 @@ PITH_API pith_status pith_session_prepare(pith_session* session);
 /* Runs the model on the present inputs. Outputs are valid until the next run, shape change or destroy. */
 PITH_API pith_status pith_session_run(pith_session* session);
 
+/* Models with memory (attention over a cache of keys and values): the session keeps every token that runs gave it. How many
+ * it holds; and forgetting those from place `tokens` on (0: all), PITH_BAD_ARGUMENT if it holds fewer. A run whose tokens do
+ * not fit is refused with PITH_BAD_ARGUMENT and changes nothing. Models without memory hold 0. */
+PITH_API uint64_t pith_session_tokens(const pith_session* session);
+PITH_API pith_status pith_session_rewind(pith_session* session, uint64_t tokens);
+
 /* Bytes the session holds for activations, scratch included. */
 PITH_API uint64_t pith_session_arena_bytes(const pith_session* session);
 
