@@ -11,6 +11,7 @@
 #include "converter/eval/dataset_feed.h"
 #include "converter/import/onnx/onnx_importer.h"
 #include "converter/passes/pass.h"
+#include "converter/quantize/adaround.h"
 #include "converter/quantize/collect_moments.h"
 #include "converter/quantize/gptq.h"
 #include "converter/quantize/packable.h"
@@ -26,39 +27,49 @@ struct Way {
   const char* name;
   Layout layout;
   GroupMethod method;
-  bool importance, gptq;
+  bool importance, gptq, rounded;
 };
-constexpr Way kWays[] = {{"plain", Layout::i4s8, GroupMethod::plain, false, false},
-                         {"search", Layout::i4s8, GroupMethod::search, false, false},
-                         {"+import.", Layout::i4s8, GroupMethod::search, true, false},
-                         {"HQQ", Layout::i4s8, GroupMethod::hqq, false, false},
-                         {"GPTQ", Layout::i4s8, GroupMethod::search, true, true},
-                         {"asym", Layout::i4a, GroupMethod::search, true, false},
-                         {"asym GPTQ", Layout::i4a, GroupMethod::search, true, true},
-                         {"NF4", Layout::lut4, GroupMethod::plain, false, false},
-                         {"NF4 srch", Layout::lut4, GroupMethod::search, true, false},
-                         {"NF4 GPTQ", Layout::lut4, GroupMethod::search, true, true}};
+constexpr Way kWays[] = {{"plain", Layout::i4s8, GroupMethod::plain, false, false, false},
+                         {"search", Layout::i4s8, GroupMethod::search, false, false, false},
+                         {"+import.", Layout::i4s8, GroupMethod::search, true, false, false},
+                         {"HQQ", Layout::i4s8, GroupMethod::hqq, false, false, false},
+                         {"GPTQ", Layout::i4s8, GroupMethod::search, true, true, false},
+                         {"AdaRound", Layout::i4s8, GroupMethod::search, true, false, true},
+                         {"GPTQ+AdaR", Layout::i4s8, GroupMethod::search, true, true, true},
+                         {"asym", Layout::i4a, GroupMethod::search, true, false, false},
+                         {"asym GPTQ", Layout::i4a, GroupMethod::search, true, true, false},
+                         {"NF4", Layout::lut4, GroupMethod::plain, false, false, false},
+                         {"NF4 srch", Layout::lut4, GroupMethod::search, true, false, false},
+                         {"NF4 GPTQ", Layout::lut4, GroupMethod::search, true, true, false}};
 constexpr size_t kWayCount = std::size(kWays);
 constexpr size_t kLeastWeights = 1000;
+constexpr double kMostRounding = 1e8;  // weights x columns: larger products take AdaRound minutes
 
 struct Totals {
   double noise_share[kWayCount] = {};
   size_t products = 0, searched_rows = 0, rows = 0;
 };
 
-Result<std::vector<float>> decoded_by(const Way& way, std::span<const float> w, size_t n, const Moments& fit,
-                                      size_t group, Totals* totals) {
+Result<GroupedWeights> quantized_by(const Way& way, std::span<const float> w, size_t n, const Moments& fit,
+                                    size_t group, Totals* totals) {
   GroupOptions o{way.layout, group, way.method};
   const std::vector<double> squares = fit.mean_squares();
   if (way.importance) o.importance = squares;
-  if (!way.gptq) {
-    PITH_ASSIGN(const GroupedWeights q, quantize_groups(w, n, fit.columns(), o));
-    return q.decoded();
-  }
-  PITH_ASSIGN(const GptqWeights q, quantize_gptq(w, n, fit.columns(), o, fit));
+  if (!way.gptq) return quantize_groups(w, n, fit.columns(), o);
+  PITH_ASSIGN(GptqWeights q, quantize_gptq(w, n, fit.columns(), o, fit));
   totals->searched_rows += q.report.searched_rows;
   totals->rows += n;
-  return q.weights.decoded();
+  return std::move(q.weights);
+}
+
+Result<std::vector<float>> decoded_by(const Way& way, std::span<const float> w, size_t n, const Moments& fit,
+                                      size_t group, Totals* totals) {
+  PITH_ASSIGN(GroupedWeights q, quantized_by(way, w, n, fit, group, totals));
+  if (way.rounded) {
+    PITH_ASSIGN(const RoundingGrid grid, rounding_grid(q));
+    PITH_RETURN_IF_ERROR(adaround(w, grid, fit, {}, nullptr, &q.codes).status());
+  }
+  return q.decoded();
 }
 
 Status measure(const ir::Node& node, const ProductMoments& m, size_t group, Totals* totals) {
@@ -70,6 +81,12 @@ Status measure(const ir::Node& node, const ProductMoments& m, size_t group, Tota
   const double signal = proxy_loss(w, none, matrix.outputs, judge);
   std::printf("%-28.28s %5zu x %-5zu", node.name.c_str(), matrix.outputs, matrix.columns);
   for (size_t i = 0; i < kWayCount; ++i) {
+    if (kWays[i].rounded &&
+        static_cast<double>(w.size()) * static_cast<double>(matrix.columns) > kMostRounding) {
+      totals->noise_share[i] = INFINITY;
+      std::printf(" %9s", "-");
+      continue;
+    }
     PITH_ASSIGN(const std::vector<float> decoded,
                 decoded_by(kWays[i], w, matrix.outputs, fit, group, totals));
     const double share = proxy_loss(w, decoded, matrix.outputs, judge) / signal;

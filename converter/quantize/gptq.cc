@@ -194,6 +194,8 @@ Result<GptqWeights> quantize_gptq(std::span<const float> w, size_t n, size_t k, 
     return Status(
         Code::bad_argument,
         format("GPTQ of %zu columns needs their cross products, found moments of %zu", k, moments.columns()));
+  if (options.double_quantized)
+    return Status(Code::bad_argument, "GPTQ finds scales row by row: they cannot be double quantized");
   GptqWeights out;
   const std::vector<double> squares = moments.mean_squares();
   GroupOptions search = options;

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "converter/quantize/double_quant.h"
+
 namespace pith::quantize {
 namespace {
 
@@ -28,6 +30,21 @@ void quantize_row(std::span<const float> w, std::span<const double> m, size_t ro
     for (size_t i = out.first(g); i < out.last(g); ++i)
       out.codes[row * out.k + i] = static_cast<int8_t>(grid.code_of(x[i]));
   }
+}
+
+// Scales of a finished lut4 matrix through double quantization, and codes for what comes back.
+void quantize_scales(std::span<const float> w, ThreadPool* pool, GroupRows& rows) {
+  std::vector<double> scales;
+  for (const f16 s : rows.half_scales) scales.push_back(double{to_float(s)});
+  const std::vector<double> back = decoded(double_quantize(scales));
+  for (size_t i = 0; i < back.size(); ++i)
+    rows.half_scales[i] = to_f16(static_cast<float>(std::max(back[i], 0.0)));
+  parallel_for(pool, rows.n, 1, [&](Range range) {
+    for (size_t row = range.begin; row < range.end; ++row)
+      for (size_t i = 0; i < rows.k; ++i)
+        rows.codes[row * rows.k + i] =
+            static_cast<int8_t>(rows.grid(row, i / rows.group).code_of(w[row * rows.k + i]));
+  });
 }
 
 Status check_halves(const GroupRows& rows) {
@@ -101,11 +118,15 @@ Result<GroupedWeights> quantize_groups(std::span<const float> w, size_t n, size_
                                        const GroupOptions& options) {
   PITH_RETURN_IF_ERROR(check_finite_weights(w, k));
   PITH_ASSIGN(const std::vector<double> m, usable_importance(options.importance, k));
+  if (options.double_quantized && options.layout != Layout::lut4)
+    return Status(Code::bad_argument, "double quantization is for the scales of NF4");
   GroupRows rows(n, k, options.layout, options.group);
   parallel_for(options.pool, n, 1, [&](Range range) {
     for (size_t row = range.begin; row < range.end; ++row)
       quantize_row(w.subspan(row * k, k), m, row, options.method, rows);
   });
+  PITH_RETURN_IF_ERROR(check_halves(rows));
+  if (options.double_quantized) quantize_scales(w, options.pool, rows);
   return finished_groups(std::move(rows), w, options.pool);
 }
 

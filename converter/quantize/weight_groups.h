@@ -24,6 +24,7 @@ struct GroupOptions {
   GroupMethod method = GroupMethod::search;
   std::span<const double> importance = {};  // [k], >= 0 and finite; empty: all alike
   ThreadPool* pool = nullptr;               // the result does not depend on it
+  bool double_quantized = false;            // lut4: scales as double_quant.h would hold them
 };
 
 struct GroupedWeights : GroupRows {
