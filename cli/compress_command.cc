@@ -21,6 +21,7 @@ using compress::Refusal;
 struct Options {
   compress::CompressOptions compress;
   std::string max_drop, max_size, max_latency, precision, weight_method;
+  std::string int8_weights = "per-channel", int8_ranges = "tournament";
   std::vector<std::string> shapes, accepted, allowed, layers, formats;
   bool json = false;
 };
@@ -75,6 +76,29 @@ Status read_budgets(const Options& options, compress::Budgets* budgets) {
   return Status::ok();
 }
 
+Status read_int8(const Options& options, compress::CompressOptions* to) {
+  if (options.int8_weights != "per-channel" && options.int8_weights != "per-tensor")
+    return Status(Code::bad_argument,
+                  "--int8-weights '" + options.int8_weights + "': use per-channel or per-tensor");
+  to->per_channel = options.int8_weights == "per-channel";
+  constexpr std::pair<const char*, quantize::RangeMethod> kMethods[] = {
+      {"min-max", quantize::RangeMethod::min_max},
+      {"kl", quantize::RangeMethod::kl},
+      {"mse", quantize::RangeMethod::mse}};
+  const std::string& text = options.int8_ranges;
+  if (text == "tournament") return Status::ok();
+  for (const auto& [name, method] : kMethods)
+    if (text == name) to->int8_ranges = method;
+  if (to->int8_ranges) return Status::ok();
+  const std::string prefix = "percentile:";
+  if (text.compare(0, prefix.size(), prefix) != 0)
+    return Status(Code::bad_argument,
+                  "--int8-ranges '" + text + "': use tournament, min-max, kl, mse or percentile:99.99");
+  PITH_ASSIGN(to->percentile, number_before(text.substr(prefix.size()), "", "--int8-ranges"));
+  to->int8_ranges = quantize::RangeMethod::percentile;
+  return Status::ok();
+}
+
 Status read_layers(const Options& options, compress::CompressOptions* to) {
   for (const std::string& text : options.layers) {
     const size_t equals = text.rfind('=');
@@ -99,6 +123,7 @@ Status read_options(Options& options) {
   compress::CompressOptions& to = options.compress;
   PITH_RETURN_IF_ERROR(read_budgets(options, &to.budgets));
   PITH_RETURN_IF_ERROR(read_layers(options, &to));
+  PITH_RETURN_IF_ERROR(read_int8(options, &to));
   for (const std::string& shape : options.shapes) PITH_RETURN_IF_ERROR(parse_shape_option(shape, &to.shapes));
   for (const std::string& name : options.accepted) {
     PITH_ASSIGN(const CalibrationFault fault, parse_calibration_fault(name));
@@ -225,6 +250,10 @@ void add_compress(CLI::App& app, int* exit_code) {
   line.text(
       "--weight-method", &options->weight_method, "NAME",
       "4-bit weights by one method instead of the best for each layer: plain, search, hqq, weighted, gptq");
+  line.text("--int8-weights", &options->int8_weights, "NAME",
+            "per-channel, or per-tensor (one scale for a layer)");
+  line.text("--int8-ranges", &options->int8_ranges, "NAME",
+            "tournament, or one method for all tensors: min-max, kl, mse, percentile:99.99");
   line.count("--calibration-items", &c.calibration_items, 1, size_t{1} << 40, "Use at most this many items");
   line.count("--sensitivity-items", &c.sensitivity_items, 1, size_t{1} << 20,
              "Items for measuring one layer at a time");

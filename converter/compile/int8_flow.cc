@@ -1,10 +1,8 @@
 // The steps of static int8 and their guards.
 #include "converter/compile/int8_flow.h"
 
-#include <cmath>
 #include <filesystem>
 
-#include "converter/compile/int8_bias.h"
 #include "converter/compile/runnable.h"
 #include "converter/eval/dataset_feed.h"
 #include "converter/eval/reference_outputs.h"
@@ -28,15 +26,11 @@ class Flow {
     PITH_ASSIGN(double error, output_error(*graph));
     if (options_.equalize) PITH_RETURN_IF_ERROR(try_equalized(&graph, &error));
     if (options_.correct_bias) PITH_RETURN_IF_ERROR(try_bias(*graph, &error));
-    report_.output_sqnr_db = decibel(error);
+    report_.output_sqnr_db = decibel_of(error);
     return graph;
   }
 
  private:
-  static double decibel(double noise_share) {
-    return noise_share > 0 ? -10 * std::log10(noise_share) : INFINITY;
-  }
-
   Status open_data() {
     PITH_ASSIGN(set_, data::Dataset::open(options_.calibration));
     data::Dataset evaluation;
@@ -109,7 +103,7 @@ class Flow {
     if (other == nullptr) return Status::ok();
     PITH_ASSIGN(const double after, output_error(*other));
     GuardedStep& step = report_.equalized;
-    step = {true, after < *error, decibel(*error), decibel(after)};
+    step = {true, after < *error, decibel_of(*error), decibel_of(after)};
     if (!step.kept) return Status::ok();
     *graph = std::move(other);
     *error = after;
@@ -118,7 +112,6 @@ class Flow {
   }
 
   Status try_bias(ir::Graph& graph, double* error) {
-    PITH_ASSIGN(const Runnable quantized, runnable(graph, options_.threads));
     // Each layer is compared with the graph it was made from.
     Runnable equalized;
     if (report_.equalized.kept) {
@@ -128,22 +121,12 @@ class Flow {
     }
     Session& original = report_.equalized.kept ? *equalized.session : *original_.session;
     const Feed feed = [this](int64_t item, Session& to) { return feed_.feed(item, to); };
-    PITH_ASSIGN(const BiasShifts shifts,
-                measure_bias_shifts(graph, original, *quantized.session, feed, fitting_, judging_));
-    if (shifts.layers.empty()) return Status::ok();
-    shifts.apply(graph);
-    PITH_ASSIGN(const double after, output_error(graph));
-    GuardedStep& step = report_.bias_corrected;
-    step = {true, after < *error, decibel(*error), decibel(after)};
-    if (!step.kept) {
-      shifts.undo(graph);
-      graph.drop_unused_values();
-      return Status::ok();
-    }
-    graph.drop_unused_values();
-    *error = after;
-    report_.bias_channels = shifts.accepted;
-    report_.bias_layers = shifts.layers.size();
+    PITH_ASSIGN(const GuardedBias bias,
+                correct_bias_if_better(graph, original, feed, fitting_, judging_, exact_, options_.threads));
+    report_.bias_corrected = bias.step;
+    report_.bias_channels = bias.channels;
+    report_.bias_layers = bias.layers;
+    *error = bias.noise_share;
     return Status::ok();
   }
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "converter/compile/calibration_audit.h"
+#include "converter/compile/guarded_bias.h"
 #include "converter/quantize/equalize.h"
 #include "converter/quantize/static_int8.h"
 
@@ -23,11 +24,6 @@ struct Int8FlowOptions {
   bool equalize = true, correct_bias = true;
   std::string dump_folder;
   std::function<void(int64_t done, int64_t total)> progress;
-};
-
-struct GuardedStep {  // an optional step and what it did to the outputs' error
-  bool tried = false, kept = false;
-  double sqnr_before_db = 0, sqnr_after_db = 0;  // of the model's outputs, on the judging items
 };
 
 struct Int8FlowReport {

@@ -20,8 +20,10 @@ namespace pith::compress {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr double kSlowerBy = 1.05;  // beyond this the difference is not noise
+constexpr uint64_t kCertificateBytes = 2048, kPlanEntryBytes = 20;  // generous
+constexpr double kSlowerBy = 1.05;                                  // beyond this the difference is not noise
 constexpr int64_t kClassItems = 10;
+constexpr int64_t kBiasItems = 256;  // of calibration, for bias correction
 
 Status check_options(const CompressOptions& o) {
   if (!is_onnx_path(o.source))
@@ -114,6 +116,10 @@ class Compressor {
     int8.calibration.max_items = static_cast<int64_t>(options_.calibration_items);
     int8.calibration.threads = options_.threads;
     int8.calibration.progress = progress("calibration");
+    int8.per_channel = options_.per_channel;
+    int8.ranges.sole = options_.int8_ranges;
+    if (options_.int8_ranges == quantize::RangeMethod::percentile)
+      int8.ranges.percents = {options_.percentile};
     quantize::ItemSource source;
     eval::DatasetFeed feed;
     if (data_.calibration.size() > 0) {
@@ -181,6 +187,12 @@ class Compressor {
                                  static_cast<double>(report_.source_bytes));
   }
 
+  std::optional<uint64_t> search_bytes() const {
+    const auto limit = max_bytes();
+    const uint64_t reserved = reserved_bytes();
+    return limit ? std::optional<uint64_t>(*limit > reserved ? *limit - reserved : 0) : limit;
+  }
+
   Status measure_layers() {
     report_.stage = CompressReport::Stage::sensitivity;
     const data::Dataset& items = data_.search.size() > 0 ? data_.search : data_.calibration;
@@ -212,8 +224,8 @@ class Compressor {
     } else {
       PITH_RETURN_IF_ERROR(measure_layers());
       report_.stage = CompressReport::Stage::search;
-      const SearchInput input{units_,           measured_,           options_,   report_.float_bytes,
-                              report_.float_ms, report_.proof_items, max_bytes()};
+      const SearchInput input{units_,           measured_,           options_,      report_.float_bytes,
+                              report_.float_ms, report_.proof_items, search_bytes()};
       PITH_ASSIGN(report_.chosen, search_mixture(input, trials));
     }
     report_.candidates = trials.finish();
@@ -267,6 +279,7 @@ class Compressor {
   Status prove() {
     const Candidate& chosen = report_.candidates[report_.chosen];
     PITH_ASSIGN(final_, maker_.make(chosen.plan));
+    PITH_RETURN_IF_ERROR(correct_bias());
     PITH_ASSIGN(const Runnable model, runnable(*final_, options_.threads));
     Certificate c;
     c.metric = options_.metric;
@@ -274,7 +287,6 @@ class Compressor {
     c.source_bytes = report_.source_bytes;
     c.calibration_items = report_.calibration_items;
     c.search_items = report_.search_items;
-    report_.file_bytes = model.model.bytes.size;
     if (data_.proof.size() > 0) PITH_RETURN_IF_ERROR(prove_accuracy(*model.session, &c));
     PITH_RETURN_IF_ERROR(feed_first(*original_.session));
     PITH_RETURN_IF_ERROR(feed_first(*model.session));
@@ -283,8 +295,30 @@ class Compressor {
     c.baseline_ms = ms[0];
     c.ms = ms[1];
     PITH_RETURN_IF_ERROR(describe_outcome(*model.session));
+    PITH_ASSIGN(const ir::Bytes file, emit_memory(*final_, described(c)));
+    report_.file_bytes = file.size;
     judge_budgets(chosen, c);
     report_.certificate = c;
+    return Status::ok();
+  }
+
+  // Every 4th calibration item judges, the others measure.
+  Status correct_bias() {
+    const PrecisionPlan& plan = report_.candidates[report_.chosen].plan;
+    const bool has_int8 = std::any_of(plan.begin(), plan.end(),
+                                      [](const auto& p) { return p.second.precision == Precision::int8; });
+    if (!has_int8 || data_.calibration.size() == 0) return Status::ok();
+    PITH_ASSIGN(const eval::DatasetFeed items,
+                eval::DatasetFeed::create(data_.calibration, *original_.session));
+    const int64_t used = std::min<int64_t>(report_.calibration_items, kBiasItems);
+    std::vector<int64_t> fit, judge;
+    for (int64_t i = 0; i < used; ++i)
+      (i % 4 == 3 ? judge : fit).push_back(quantize::calibration_item(i, data_.calibration.size(), used));
+    PITH_ASSIGN(const auto exact, eval::ReferenceOutputs::record(*original_.session, items, judge));
+    const Feed feed = [&items](int64_t item, Session& to) { return items.feed(item, to); };
+    PITH_ASSIGN(const GuardedBias bias, correct_bias_if_better(*final_, *original_.session, feed, fit, judge,
+                                                               exact, options_.threads));
+    report_.bias_corrected = bias.step;
     return Status::ok();
   }
 
@@ -376,9 +410,8 @@ class Compressor {
     return forced_.count(name) != 0 ? name : "";
   }
 
-  Status write() {
-    Certificate& c = *report_.certificate;
-    c.overridden = overridden_;
+  // What the file says about itself.
+  EmitOptions described(const Certificate& c) const {
     nlohmann::ordered_json plan;
     for (const auto& [node, format] : report_.candidates[report_.chosen].plan) plan[node] = name_of(format);
     EmitOptions emit;
@@ -387,7 +420,20 @@ class Compressor {
                      {kCertificateKey, certificate_json(c)},
                      {kPlanKey, plan.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)}};
     if (!report_.audit.hashes.empty()) emit.metadata.push_back(hashes_metadata(report_.audit));
-    PITH_RETURN_IF_ERROR(emit_file(*final_, emit, options_.output));
+    return emit;
+  }
+
+  // Of the metadata, before there is a certificate: what candidates must leave room for under a size budget.
+  uint64_t reserved_bytes() const {
+    uint64_t bytes = kCertificateBytes + hashes_metadata(report_.audit).second.size();
+    for (const Unit& unit : units_)
+      for (const std::string& node : unit.nodes) bytes += node.size() + kPlanEntryBytes;
+    return bytes;
+  }
+
+  Status write() {
+    report_.certificate->overridden = overridden_;
+    PITH_RETURN_IF_ERROR(emit_file(*final_, described(*report_.certificate), options_.output));
     std::error_code ignored;
     report_.file_bytes = fs::file_size(options_.output, ignored);
     return Status::ok();

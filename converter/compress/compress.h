@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "converter/compile/calibration_audit.h"
+#include "converter/compile/guarded_bias.h"
 #include "converter/compress/certificate.h"
 #include "converter/compress/layer_format.h"
 #include "converter/compress/layer_outcome.h"
@@ -43,6 +44,10 @@ struct CompressOptions {
   std::optional<WeightMethod> weight_method;  // 4-bit codes by this method alone, without a ladder
   std::vector<std::pair<std::string, LayerFormat>>
       forced;  // shell pattern of node names; the first match counts
+  // Static int8 otherwise than by the tournament and per channel: for comparisons, and it may be refused for it.
+  bool per_channel = true;
+  std::optional<quantize::RangeMethod> int8_ranges;
+  double percentile = 99.99;  // of RangeMethod::percentile
   size_t calibration_items = 256, sensitivity_items = 64;
   int64_t search_items = 0;  // at most, for accuracy while searching; 0: all of the search split
   double proof_share = 0.5;
@@ -93,6 +98,7 @@ struct CompressReport {
   std::vector<LayerResult> layers;
   std::vector<ClassResult> classes;  // with at least 10 proof items, largest loss first
   std::optional<Certificate> certificate;
+  GuardedStep bias_corrected;     // of the chosen model's int8 layers
   std::vector<Finding> refusals;  // not empty: no file was written
   std::vector<std::string> notes;
 };

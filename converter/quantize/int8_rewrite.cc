@@ -2,6 +2,7 @@
 #include "converter/quantize/int8_rewrite.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "converter/quantize/bias_quant.h"
@@ -116,9 +117,15 @@ class Rewriter {
   const Int8Plan& plan_;
 };
 
+float largest_magnitude(std::span<const float> values) {
+  float most = 0;
+  for (const float v : values) most = std::max(most, std::fabs(v));
+  return most;
+}
+
 }  // namespace
 
-Result<ProductCodes> encode_product(ir::Node* node, const Int8Grid& input, ScaleRule rule) {
+Result<ProductCodes> encode_product(ir::Node* node, const Int8Grid& input, ScaleRule rule, bool per_channel) {
   ProductCodes out;
   out.node = node;
   const ir::Value* w = node->in(1);
@@ -133,8 +140,13 @@ Result<ProductCodes> encode_product(ir::Node* node, const Int8Grid& input, Scale
   const ir::Value* bias = node->in(2);
   if (bias != nullptr) {
     PITH_ASSIGN(floor, bias_scale_floor(bias->elements<float>(), input.scale));
-    options.scale_floor = floor;
   }
+  if (!per_channel) {
+    floor.resize(channels, 0);
+    const float shared = *std::max_element(floor.begin(), floor.end());
+    std::fill(floor.begin(), floor.end(), std::max(shared, largest_magnitude(values) / 127));
+  }
+  options.scale_floor = floor;
   PITH_ASSIGN(out.weights, quantize_weights(view, options));
   if (bias != nullptr) {
     PITH_ASSIGN(out.bias, quantize_bias(bias->elements<float>(), input.scale, out.weights.scales));

@@ -18,7 +18,9 @@ struct ProductCodes {
 };
 
 // Channels are axis 0 of the weights in every product operator. Errors name the channel (see bias_quant.h).
-Result<ProductCodes> encode_product(ir::Node* node, const Int8Grid& input, ScaleRule rule);
+// `per_channel` false: one scale for all channels, the largest any of them needs.
+Result<ProductCodes> encode_product(ir::Node* node, const Int8Grid& input, ScaleRule rule,
+                                    bool per_channel = true);
 
 // grids[i] belongs to plan.groups[i]. Cannot fail.
 void rewrite_int8(ir::Graph& graph, const Int8Plan& plan, const std::vector<Int8Grid>& grids,

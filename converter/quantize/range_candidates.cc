@@ -56,8 +56,8 @@ Status check(const Histogram& h, const RangeOptions& options) {
                static_cast<unsigned long long>(h.nans()), static_cast<unsigned long long>(h.infinities()),
                static_cast<unsigned long long>(h.nans() + h.infinities() + h.count())));
   for (const double p : options.percents)
-    if (!(p > 50.0 && p <= 100.0))
-      return Status(Code::bad_argument, format("percentile %g is outside (50, 100]", p));
+    if (!(p >= 50.0 && p <= 100.0))
+      return Status(Code::bad_argument, format("percentile %g is outside [50, 100]", p));
   return Status::ok();
 }
 
@@ -113,6 +113,11 @@ Result<RangeCandidates> range_candidates(const Histogram& histogram, std::span<c
     const Interval best = least_mse_range(weighted_points(histogram, sample), full, symmetry);
     PITH_RETURN_IF_ERROR(append(RangeMethod::mse, 0, best, symmetry, out));
   }
+  if (options.sole)
+    std::erase_if(out.ranges, [&](const RangeCandidate& c) { return c.method != *options.sole; });
+  if (out.ranges.empty())
+    return Status(Code::bad_argument,
+                  std::string("ranges by ") + name_of(*options.sole) + " alone: it is switched off");
   return out;
 }
 

@@ -4,6 +4,7 @@
 // (tournament.h).
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,6 +36,8 @@ struct RangeOptions {
   std::vector<double> percents = {99.9, 99.99, 99.999};
   bool kl = true;
   bool mse = true;
+  // Nothing else stands to choose, not even min-max (whoever wants one method for all tensors says so; it may hurt).
+  std::optional<RangeMethod> sole = std::nullopt;
 };
 
 struct RangeCandidates {
@@ -42,7 +45,7 @@ struct RangeCandidates {
   RangeNote note = RangeNote::regular;
 };
 
-// Refuses data with NaN or infinities and percents outside (50, 100]; the caller adds the tensor's name.
+// Refuses data with NaN or infinities and percents outside [50, 100]; the caller adds the tensor's name.
 Result<RangeCandidates> range_candidates(const Histogram& histogram, std::span<const float> sample,
                                          const RangeOptions& options);
 

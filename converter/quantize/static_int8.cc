@@ -83,6 +83,7 @@ class Quantizer {
     if (!g.fixed && g.leaves) {
       ranges.percents.clear();
       ranges.kl = ranges.mse = false;
+      ranges.sole.reset();
     }
     Observation all = seen_.of(g.values[0]);
     for (size_t i = 1; i < g.values.size(); ++i) all.merge(seen_.of(g.values[i]));
@@ -148,7 +149,8 @@ class Quantizer {
     for (const PlannedNode& p : plan_.nodes) {
       if (!p.active || p.role != Int8Role::product) continue;
       const Int8Grid& input = decisions_[plan_.group_of.at(p.node->in(0))].grid;
-      Result<ProductCodes> codes = encode_product(p.node, input, options_.weight_scales);
+      Result<ProductCodes> codes =
+          encode_product(p.node, input, options_.weight_scales, options_.per_channel);
       if (codes.is_ok()) {
         products_.push_back(std::move(codes).value());
       } else if (codes.status().code() == Code::unsupported) {

@@ -24,6 +24,7 @@ struct StaticInt8Options {
   RangeOptions ranges;
   TournamentRules rules;
   ScaleRule weight_scales = ScaleRule::mse;
+  bool per_channel = true;              // false: one scale for a layer's weights
   std::vector<std::string> keep_float;  // node names; an unknown name is refused
   // Tensors of one concat that lose more than this against a grid of their own (dB): the concat stays float.
   double largest_shared_grid_loss_db = 12;
