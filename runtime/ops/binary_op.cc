@@ -4,8 +4,7 @@
 
 #include <cmath>
 
-#include "kernels/base/requant.h"
-#include "kernels/elementwise/code_arithmetic.h"
+#include "runtime/ops/binary_codes.h"
 #include "runtime/ops/quant_helpers.h"
 
 namespace pith {
@@ -83,40 +82,10 @@ void run(const NodeView& node, RunContext& context) {
                [&](Range range) { kernels::binary_ref(a, range); });
 }
 
-// Sums, differences and products of codes of one type; false: not such a node.
-bool code_arithmetic(const NodeView& node, kernels::CodeArithmetic* c) {
-  const TensorView &a = node.in(0), &b = node.in(1), &y = node.out(0);
-  if (a.quant.empty() || a.dtype != b.dtype || a.dtype != y.dtype) return false;
-  switch (kind_of(node)) {
-    case kernels::BinaryKind::add:
-      c->operation = kernels::CodeOperation::sum;
-      break;
-    case kernels::BinaryKind::sub:
-      c->operation = kernels::CodeOperation::difference;
-      break;
-    case kernels::BinaryKind::mul:
-      c->operation = kernels::CodeOperation::product;
-      break;
-    default:
-      return false;
-  }
-  c->is_signed = a.dtype == DType::i8;
-  c->a_grid = {scale_of(a), zero_point_of(a)};
-  c->b_grid = {scale_of(b), zero_point_of(b)};
-  c->y_grid = {scale_of(y), zero_point_of(y)};
-  const auto& o = node.opt<schema::BinaryOptions>();
-  const int32_t lo = c->is_signed ? -128 : 0;
-  c->lo = quantize(o.clamp_min(), c->y_grid.scale, c->y_grid.zero, lo, lo + 255);
-  c->hi = quantize(o.clamp_max(), c->y_grid.scale, c->y_grid.zero, lo, lo + 255);
-  return kernels::make_code_factors(c);
-}
-
 void run_codes(const NodeView& node, RunContext& context) {
   kernels::CodeArithmetic c{};
-  if (node.out(0).count() == 0 || !code_arithmetic(node, &c)) return;
-  c.a = node.in(0).data, c.b = node.in(1).data, c.y = node.out(0).data;
-  const std::span<const int64_t> operands[] = {node.in(0).shape.dims(), node.in(1).shape.dims()};
-  c.shape = kernels::make_broadcast(node.out(0).shape.dims(), operands);
+  if (node.out(0).count() == 0 || !read_code_arithmetic(node, &c)) return;
+  bind_code_arithmetic(node, &c);
   constexpr size_t kGrain = 16384;  // elements
   parallel_for(context.pool, static_cast<size_t>(node.out(0).count()), kGrain,
                [&](Range range) { kernels::code_arithmetic_ref(c, range); });
@@ -124,7 +93,7 @@ void run_codes(const NodeView& node, RunContext& context) {
 
 Status prepare(const NodeView& node, PrepareContext& context) {
   kernels::CodeArithmetic c{};
-  if (code_arithmetic(node, &c)) context.use("binary_codes", run_codes);
+  if (read_code_arithmetic(node, &c)) context.use("binary_codes", run_codes);
   return Status::ok();
 }
 

@@ -4,7 +4,12 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstring>
 #include <vector>
+
+#include "kernels/elementwise/code_runs.h"
+#include "tests/support/guarded_bytes.h"
+#include "tests/support/random_values.h"
 
 namespace pith::kernels {
 namespace {
@@ -69,6 +74,64 @@ TEST_CASE("the largest and smallest ratio of scales do not overflow") {
   CHECK_FALSE(make_code_factors(&c));
   c.b_grid.scale = 256;
   CHECK_FALSE(make_code_factors(&c));
+}
+
+namespace {
+
+// One random case for every kernel against the reference; next to guard pages, in two pieces, and in place.
+void check_random_case(test::Random& random, const CodeRunKernel& kernel) {
+  CodeArithmetic c{};
+  c.operation = static_cast<CodeOperation>(random.integer(0, 2));
+  c.is_signed = random.integer(0, 1) == 0;
+  const int lo = c.is_signed ? -128 : 0;
+  const auto grid = [&] {
+    const auto zero = static_cast<int32_t>(random.integer(lo, lo + 255));
+    return CodeGrid{std::exp2(random.real(-6, 6)), zero};
+  };
+  c.a_grid = grid(), c.b_grid = grid(), c.y_grid = grid();
+  c.lo = static_cast<int32_t>(random.integer(lo, lo + 255));
+  c.hi = static_cast<int32_t>(random.integer(c.lo, lo + 255));
+  if (!make_code_factors(&c)) return;
+  const int64_t rows = random.integer(1, 4), columns = random.integer(1, 140);
+  const int64_t kinds[][2] = {{rows, columns}, {1, columns}, {rows, 1}, {1, 1}};
+  const auto *a_dims = kinds[random.integer(0, 3)], *b_dims = kinds[0];
+  if (random.integer(0, 1) == 0) std::swap(a_dims, b_dims);
+  const std::span<const int64_t> operands[] = {{a_dims, 2}, {b_dims, 2}};
+  c.shape = make_broadcast({kinds[0], 2}, operands);
+  const auto n = static_cast<size_t>(rows * columns);
+  const test::GuardedBytes a(static_cast<size_t>(a_dims[0] * a_dims[1])),
+      b(static_cast<size_t>(b_dims[0] * b_dims[1]));
+  for (const auto* codes : {&a, &b})
+    for (size_t i = 0; i < codes->size(); ++i)
+      codes->data()[i] =
+          static_cast<uint8_t>(random.integer(0, 3) == 0 ? 0x7f + random.integer(0, 1) : random.next());
+  const test::GuardedBytes expected(n), y(n);
+  c.a = a.data(), c.b = b.data(), c.y = expected.data();
+  code_arithmetic_ref(c, {0, n});
+  c.y = y.data();
+  const auto cut = static_cast<size_t>(random.integer(0, rows * columns));
+  code_arithmetic(c, kernel, {0, cut});
+  code_arithmetic(c, kernel, {cut, n});
+  REQUIRE(std::memcmp(y.data(), expected.data(), n) == 0);
+  const test::GuardedBytes& full = a.size() == n ? a : b;
+  c.y = full.data();
+  code_arithmetic(c, kernel, {0, n});
+  REQUIRE(std::memcmp(full.data(), expected.data(), n) == 0);
+}
+
+}  // namespace
+
+TEST_CASE("vector kernels for sums and products of codes give the bytes of the reference") {
+  const CodeRunKernels all = code_run_kernels();
+  for (size_t i = 0; i < all.count; ++i) {
+    if (!detect_cpu().has(all.data[i].needs)) continue;
+    CAPTURE(all.data[i].name);
+    test::Random random(3);
+    for (int round = 0; round < 2000; ++round) {
+      CAPTURE(round);
+      check_random_case(random, all.data[i]);
+    }
+  }
 }
 
 }  // namespace pith::kernels

@@ -1,9 +1,11 @@
 // Elementwise nodes over 8-bit codes: functions of one code by table, and f32 to codes.
+#include "kernels/elementwise/code_runs.h"
 #include "kernels/elementwise/unary.h"
 #include "kernels/lookup/code_table.h"
 #include "kernels/quantize/codes_of_floats.h"
 #include "runtime/backends/pith/own_kernels.h"
 #include "runtime/backends/pith/own_nodes.h"
+#include "runtime/ops/binary_codes.h"
 #include "runtime/ops/quant_helpers.h"
 #include "runtime/ops/requant_state.h"
 
@@ -11,7 +13,8 @@ namespace pith {
 namespace {
 
 // Elements of about 10 us, what waking another thread costs.
-constexpr size_t kTableGrain = size_t{1} << 17, kQuantizeGrain = size_t{1} << 16;
+constexpr size_t kTableGrain = size_t{1} << 17, kQuantizeGrain = size_t{1} << 16,
+                 kArithmeticGrain = size_t{1} << 16;
 
 struct TableState final : NodeState {
   TableState() { owner = kPithOwner; }
@@ -25,6 +28,20 @@ void run_table(const NodeView& node, RunContext& context) {
   auto* y = node.out(0).as_mutable<uint8_t>();
   parallel_for(context.pool, static_cast<size_t>(node.out(0).count()), kTableGrain,
                [&](Range r) { s.fn(x + r.begin, y + r.begin, r.end - r.begin, s.codes); });
+}
+
+struct ArithmeticState final : NodeState {
+  ArithmeticState() { owner = kPithOwner; }
+  kernels::CodeArithmetic arithmetic{};
+  const kernels::CodeRunKernel* kernel = nullptr;
+};
+
+void run_arithmetic(const NodeView& node, RunContext& context) {
+  const auto& s = *static_cast<const ArithmeticState*>(context.state);
+  kernels::CodeArithmetic c = s.arithmetic;
+  bind_code_arithmetic(node, &c);
+  parallel_for(context.pool, static_cast<size_t>(node.out(0).count()), kArithmeticGrain,
+               [&](Range elements) { kernels::code_arithmetic(c, *s.kernel, elements); });
 }
 
 struct QuantizeState final : NodeState {
@@ -76,6 +93,16 @@ Status take_unary(const NodeView& node, PrepareContext& context) {
   s->fn = kernel.fn;
   context.keep(std::move(s));
   context.use(kernel.name, run_table);
+  return Status::ok();
+}
+
+Status take_binary(const NodeView& node, PrepareContext& context) {
+  auto s = std::make_unique<ArithmeticState>();
+  if (!read_code_arithmetic(node, &s->arithmetic)) return leave("not a sum or product of 8-bit codes");
+  s->kernel = &kernels::select_code_run(context.cpu());
+  if (!worth_taking(s->kernel->needs, context.cpu())) return leave_scalar();
+  context.use(s->kernel->name, run_arithmetic);
+  context.keep(std::move(s));
   return Status::ok();
 }
 

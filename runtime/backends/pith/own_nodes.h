@@ -7,6 +7,7 @@ namespace pith {
 Status take_conv(const NodeView& node, PrepareContext& context);             // own_conv.cc
 Status take_fully_connected(const NodeView& node, PrepareContext& context);  // own_conv.cc
 Status take_unary(const NodeView& node, PrepareContext& context);            // own_codes.cc
+Status take_binary(const NodeView& node, PrepareContext& context);           // own_codes.cc
 Status take_quantize(const NodeView& node, PrepareContext& context);         // own_codes.cc
 Status take_softmax(const NodeView& node, PrepareContext& context);          // own_rows.cc
 
