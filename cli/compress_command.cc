@@ -22,7 +22,7 @@ struct Options {
   compress::CompressOptions compress;
   std::string max_drop, max_size, max_latency, precision, weight_method;
   std::string int8_weights = "per-channel", int8_ranges = "tournament";
-  std::vector<std::string> shapes, accepted, allowed, layers, formats;
+  std::vector<std::string> forms, shapes, accepted, allowed, layers, formats;
   bool json = false;
 };
 
@@ -110,6 +110,10 @@ Status read_layers(const Options& options, compress::CompressOptions* to) {
   for (const std::string& text : options.formats) {
     PITH_ASSIGN(const compress::LayerFormat format, compress::parse_layer_format(text));
     to->formats.push_back(format);
+  }
+  for (const std::string& text : options.forms) {
+    PITH_ASSIGN(const compress::FloatForm form, compress::parse_float_form(text));
+    to->forms.push_back(form);
   }
   if (!options.weight_method.empty()) {
     PITH_ASSIGN(to->weight_method, compress::parse_weight_method(options.weight_method));
@@ -250,6 +254,9 @@ void add_compress(CLI::App& app, int* exit_code) {
   line.text(
       "--weight-method", &options->weight_method, "NAME",
       "4-bit weights by one method instead of the best for each layer: plain, search, hqq, weighted, gptq");
+  line.texts(
+      "--rewrite", &options->forms, "NAME",
+      "Try only these before quantizing: as-it-came, equalized, smoothed, outliers-split, awq (repeatable)");
   line.text("--int8-weights", &options->int8_weights, "NAME",
             "per-channel, or per-tensor (one scale for a layer)");
   line.text("--int8-ranges", &options->int8_ranges, "NAME",

@@ -13,6 +13,7 @@ namespace pith::compress {
 
 inline constexpr const char* kCertificateKey = "certificate";
 inline constexpr const char* kPlanKey = "precision_plan";
+inline constexpr const char* kFormKey = "float_form";  // how the float model was rewritten first
 
 // Each can be allowed by its name (--allow NAME); the certificate then says so.
 enum class Refusal : uint8_t {

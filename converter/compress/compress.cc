@@ -21,7 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr uint64_t kCertificateBytes = 2048, kPlanEntryBytes = 20;  // generous
-constexpr double kSlowerBy = 1.05;                                  // beyond this the difference is not noise
+constexpr size_t kJudgingItems = 64;
+constexpr double kSlowerBy = 1.05;  // beyond this the difference is not noise
 constexpr int64_t kClassItems = 10;
 constexpr int64_t kBiasItems = 256;  // of calibration, for bias correction
 
@@ -75,7 +76,6 @@ class Compressor {
     report_.source_bytes = fs::file_size(options_.source, ignored);
     PITH_RETURN_IF_ERROR(run_passes(*float_, {}));
     PITH_RETURN_IF_ERROR(quantize::widen_half(*float_));
-    name_all_nodes(*float_);
     return Status::ok();
   }
 
@@ -127,7 +127,9 @@ class Compressor {
       source.items = data_.calibration.size();
       source.feed = [&feed](int64_t item, Session& to) { return feed.feed(item, to); };
     }
-    PITH_ASSIGN(maker_, MixedModel::create(std::move(float_), source, int8));
+    PITH_RETURN_IF_ERROR(choose_form(source, feed, int8));
+    PITH_ASSIGN(form_, runnable(maker_.float_graph(), options_.threads));
+    PITH_RETURN_IF_ERROR(feed_first(*form_.session));
     PITH_RETURN_IF_ERROR(find_layers());
     report_.stage = CompressReport::Stage::weights;
     LadderOptions ladder;
@@ -137,6 +139,31 @@ class Compressor {
     ladder.progress = progress("weights");
     PITH_ASSIGN(Ladders ladders, climb_ladders(maker_.float_graph(), units_, source, ladder));
     maker_.set_ladders(std::move(ladders));
+    return Status::ok();
+  }
+
+  // The rewrites are judged by every 4th calibration item, which made no ranges.
+  Status choose_form(const quantize::ItemSource& source, const eval::DatasetFeed& feed,
+                     const quantize::StaticInt8Options& int8) {
+    if (source.items == 0) {
+      name_all_nodes(*float_);
+      PITH_ASSIGN(maker_, MixedModel::create(std::move(float_), source, int8));
+      return Status::ok();
+    }
+    std::vector<int64_t> judging;
+    for (int64_t i = 3; i < report_.calibration_items && judging.size() < kJudgingItems; i += 4)
+      judging.push_back(quantize::calibration_item(i, source.items, report_.calibration_items));
+    PITH_ASSIGN(const auto exact, eval::ReferenceOutputs::record(*original_.session, feed, judging));
+    FormOptions forms;
+    forms.aim = options_.uniform.value_or(LayerFormat{Precision::int8, 0});
+    forms.only = options_.forms;
+    forms.threads = options_.threads;
+    forms.max_items = static_cast<int64_t>(options_.calibration_items);
+    forms.progress = progress("rewrites");
+    PITH_ASSIGN(ChosenForm chosen, choose_float_form(std::move(float_), source, int8, exact, forms));
+    maker_ = std::move(chosen.maker);
+    report_.forms = std::move(chosen.trials);
+    report_.form = chosen.winner;
     return Status::ok();
   }
 
@@ -316,8 +343,8 @@ class Compressor {
       (i % 4 == 3 ? judge : fit).push_back(quantize::calibration_item(i, data_.calibration.size(), used));
     PITH_ASSIGN(const auto exact, eval::ReferenceOutputs::record(*original_.session, items, judge));
     const Feed feed = [&items](int64_t item, Session& to) { return items.feed(item, to); };
-    PITH_ASSIGN(const GuardedBias bias, correct_bias_if_better(*final_, *original_.session, feed, fit, judge,
-                                                               exact, options_.threads));
+    PITH_ASSIGN(const GuardedBias bias,
+                correct_bias_if_better(*final_, *form_.session, feed, fit, judge, exact, options_.threads));
     report_.bias_corrected = bias.step;
     return Status::ok();
   }
@@ -346,7 +373,7 @@ class Compressor {
   Status describe_outcome(Session& model) {
     const data::Dataset& items = data_.search.size() > 0 ? data_.search : data_.calibration;
     PITH_ASSIGN(const std::vector<LayerOutcome> outcomes,
-                layer_outcomes({units_, maker_.float_graph(), *final_, *original_.session, model, items}));
+                layer_outcomes({units_, maker_.float_graph(), *final_, *form_.session, model, items}));
     for (size_t u = 0; u < outcomes.size() && u < report_.layers.size(); ++u)
       report_.layers[u].outcome = outcomes[u];
     return Status::ok();
@@ -419,6 +446,8 @@ class Compressor {
                      {"source", fs::path(options_.source).filename().string()},
                      {kCertificateKey, certificate_json(c)},
                      {kPlanKey, plan.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)}};
+    if (!report_.forms.empty())
+      emit.metadata.push_back({kFormKey, name_of(report_.forms[report_.form].form)});
     if (!report_.audit.hashes.empty()) emit.metadata.push_back(hashes_metadata(report_.audit));
     return emit;
   }
@@ -443,7 +472,8 @@ class Compressor {
   CompressReport& report_;
   std::unique_ptr<ir::Graph> float_, final_;
   EvaluationData data_;
-  Runnable original_;
+  Runnable original_;  // the float model as it came
+  Runnable form_;      // as the layers are quantized from
   MixedModel maker_;
   std::vector<Unit> units_;
   std::vector<UnitMeasure> measured_;

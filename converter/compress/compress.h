@@ -17,6 +17,7 @@
 #include "converter/compile/calibration_audit.h"
 #include "converter/compile/guarded_bias.h"
 #include "converter/compress/certificate.h"
+#include "converter/compress/float_form.h"
 #include "converter/compress/layer_format.h"
 #include "converter/compress/layer_outcome.h"
 #include "converter/compress/sensitivity.h"
@@ -47,7 +48,8 @@ struct CompressOptions {
   // Static int8 otherwise than by the tournament and per channel: for comparisons, and it may be refused for it.
   bool per_channel = true;
   std::optional<quantize::RangeMethod> int8_ranges;
-  double percentile = 99.99;  // of RangeMethod::percentile
+  double percentile = 99.99;     // of RangeMethod::percentile
+  std::vector<FloatForm> forms;  // rewrites to try before quantizing; empty: all that may help
   size_t calibration_items = 256, sensitivity_items = 64;
   int64_t search_items = 0;  // at most, for accuracy while searching; 0: all of the search split
   double proof_share = 0.5;
@@ -98,6 +100,8 @@ struct CompressReport {
   std::vector<LayerResult> layers;
   std::vector<ClassResult> classes;  // with at least 10 proof items, largest loss first
   std::optional<Certificate> certificate;
+  std::vector<FormTrial> forms;   // that were tried; empty without calibration
+  size_t form = 0;                // the one in use
   GuardedStep bias_corrected;     // of the chosen model's int8 layers
   std::vector<Finding> refusals;  // not empty: no file was written
   std::vector<std::string> notes;

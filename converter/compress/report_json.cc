@@ -79,6 +79,15 @@ std::string report_json(const CompressReport& r) {
     out["candidates"].push_back(candidate_json(r, c));
     if (c.pareto) out["pareto"].push_back(candidate_json(r, c));
   }
+  out["forms"] = Json::array();
+  for (size_t i = 0; i < r.forms.size(); ++i) {
+    Json form{{"name", name_of(r.forms[i].form)}, {"layers", r.forms[i].layers}, {"kept", i == r.form}};
+    if (r.forms[i].failure.empty())
+      form["output_sqnr_db"] = finite(r.forms[i].output_sqnr_db);
+    else
+      form["failure"] = r.forms[i].failure;
+    out["forms"].push_back(std::move(form));
+  }
   out["layers"] = Json::array();
   for (const LayerResult& layer : r.layers) out["layers"].push_back(layer_json(layer));
   out["classes"] = Json::array();

@@ -7,6 +7,7 @@
 #include "converter/passes/narrow_weights.h"
 #include "converter/quantize/half_audit.h"
 #include "converter/quantize/int8_role.h"
+#include "converter/quantize/outlier_split.h"
 #include "converter/quantize/packable.h"
 
 namespace pith::compress {
@@ -21,6 +22,8 @@ bool has_weights(const ir::Node& node) {
 }
 
 bool can_take(const ir::Node& node, const LayerFormat& format) {
+  const bool wide = format.precision == Precision::fp32 || format.precision == Precision::fp16;
+  if (!wide && quantize::is_outlier_product(node)) return false;
   switch (format.precision) {
     case Precision::fp32:
       return true;
@@ -42,7 +45,7 @@ Unit* sharing_unit(std::vector<Unit>& units, const ir::Graph& graph, const ir::N
   for (const ir::Node* reader : node.in(0)->readers) {
     if (reader == &node || !reader->is(Op::FullyConnectedOptions) || !graph.alive(reader)) continue;
     for (Unit& u : units)
-      if (u.nodes.front() == reader->name) return &u;
+      if (u.nodes.front() == reader->name && !quantize::is_outlier_product(node)) return &u;
   }
   return nullptr;
 }

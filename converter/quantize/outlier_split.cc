@@ -8,6 +8,11 @@
 #include "converter/quantize/channel_fold.h"
 
 namespace pith::quantize {
+namespace {
+
+constexpr const char* kOutliersName = "/outliers";
+
+}  // namespace
 
 std::vector<uint32_t> outlier_columns(const Moments& moments, const OutlierRules& rules) {
   std::vector<float> most(moments.columns());
@@ -66,7 +71,7 @@ Result<OutlierSplit> split_outliers(ir::Graph& graph, ir::Node* node, std::span<
       graph.insert_before(node, name("/inliers"), times, {x, constant("/mask", {depth}, mask)});
   ir::Node* outliers = graph.insert_before(
       node, name("/gather"), gather, {x, graph.add_i64(graph.unique_name(node->name + "/columns"), indices)});
-  ir::Node* small = graph.insert_before(node, name("/outliers"), schema::FullyConnectedOptionsT{},
+  ir::Node* small = graph.insert_before(node, name(kOutliersName), schema::FullyConnectedOptionsT{},
                                         {outliers->out(), constant("/outliers", {rows, count}, picked)});
   ir::Value* const y = node->out();
   ir::Value* partial = graph.add_value(graph.unique_name(y->name + "/rest"), y->dtype, y->shape);
@@ -78,6 +83,10 @@ Result<OutlierSplit> split_outliers(ir::Graph& graph, ir::Node* node, std::span<
   graph.drop_unused_values();
   for (ir::Node* fresh : {masked, outliers, small, sum}) PITH_RETURN_IF_ERROR(ir::infer_node(*fresh));
   return OutlierSplit{node, small};
+}
+
+bool is_outlier_product(const ir::Node& node) {
+  return node.is(schema::Op::FullyConnectedOptions) && node.name.find(kOutliersName) != std::string::npos;
 }
 
 }  // namespace pith::quantize

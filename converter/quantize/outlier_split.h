@@ -31,4 +31,7 @@ struct OutlierSplit {
 // rounding. Errors: unsupported with the reason, bad_argument for impossible columns.
 Result<OutlierSplit> split_outliers(ir::Graph& graph, ir::Node* node, std::span<const uint32_t> columns);
 
+// Whether a node is the small product of a split: its few columns are never quantized.
+bool is_outlier_product(const ir::Node& node);
+
 }  // namespace pith::quantize

@@ -4,8 +4,11 @@
 #include <doctest/doctest.h>
 
 #include "converter/compile/runnable.h"
+#include "converter/compress/float_form.h"
 #include "converter/compress/units.h"
+#include "converter/data/npy.h"
 #include "converter/passes/pass.h"
+#include "tests/support/temp_folder.h"
 #include "tests/support/tiny_graphs.h"
 
 using namespace pith;
@@ -105,4 +108,53 @@ TEST_CASE("mixed model: int8 without calibration is an error that asks for data"
   CHECK(maker.value().make({{"q", {Precision::int8, 0}}}).status().message().find("--calibrate") !=
         std::string::npos);
   CHECK(maker.value().make({{"q", {Precision::int4, 32}}}).is_ok());
+}
+
+TEST_CASE(
+    "float forms: with outlier channels a rewrite is kept, and it is never worse than the form as it came") {
+  TinyGraph g;
+  ir::Value* x = g.input("x", {4, kWidth});
+  ir::Value* hidden = g.dense("first", x, kWidth, kWidth);
+  g.output(g.dense("second", hidden, kWidth, 8));
+  // One channel between the layers is 200 times larger; the weights that read it are as much smaller.
+  const auto scaled = [&](const char* node, bool rows, float factor) {
+    const ir::Value* w = g.node(node)->in(1);
+    std::vector<float> values(w->elements<float>().begin(), w->elements<float>().end());
+    for (size_t i = 0; i < values.size(); ++i)
+      if ((rows ? i / kWidth : i % kWidth) == 3) values[i] *= factor;
+    g.graph.set_input(g.node(node), 1, g.graph.add_f32(w->name + ".scaled", w->shape, values));
+  };
+  scaled("first", true, 200.0f);
+  scaled("second", false, 1 / 200.0f);
+  REQUIRE(run_passes(g.graph, {}).is_ok());
+  const auto original = runnable(g.graph, 1);
+  REQUIRE(original.is_ok());
+  const test::TempFolder folder;
+  const auto values = normals(size_t{64} * 4 * kWidth, 0, 1, 7);
+  REQUIRE(data::write_npy(folder / "x.npy", DType::f32, std::vector<int64_t>{64, 4, kWidth}, values.data())
+              .is_ok());
+  const auto set = data::Dataset::open(folder / "x.npy");
+  REQUIRE(set.is_ok());
+  const auto feed = eval::DatasetFeed::create(set.value(), *original.value().session);
+  REQUIRE_MESSAGE(feed.is_ok(), feed.status().message());
+  const quantize::ItemSource source{64,
+                                    [&](int64_t item, Session& to) { return feed.value().feed(item, to); }};
+  const auto exact =
+      eval::ReferenceOutputs::record(*original.value().session, feed.value(), {3, 7, 11, 15, 19});
+  REQUIRE(exact.is_ok());
+  FormOptions options;
+  options.aim = {Precision::int8, 0};
+  auto chosen = choose_float_form(g.graph.copy(), source, {}, exact.value(), options);
+  REQUIRE_MESSAGE(chosen.is_ok(), chosen.status().message());
+  const auto& trials = chosen.value().trials;
+  REQUIRE(trials.size() == 4);
+  CHECK(trials[0].form == FloatForm::as_it_came);
+  CHECK(chosen.value().winner != 0);
+  CHECK(trials[chosen.value().winner].output_sqnr_db > trials[0].output_sqnr_db + 10);
+  for (const FormTrial& t : trials)
+    if (t.failure.empty()) CHECK(trials[chosen.value().winner].output_sqnr_db >= t.output_sqnr_db);
+  options.only = {FloatForm::as_it_came};
+  auto plain = choose_float_form(g.graph.copy(), source, {}, exact.value(), options);
+  REQUIRE(plain.is_ok());
+  CHECK(plain.value().trials.size() == 1);
 }
