@@ -86,6 +86,7 @@ class Chooser {
                                        static_int8 ? quantize::Int8Rows::shared : quantize::Int8Rows::each);
     if (form == FloatForm::outliers_split)
       return quantize::split_product_outliers(graph, nodes, source_, moments, {});
+    if (options_.aim.group == 0) return Status(Code::unsupported, "AWQ is for weights of 4 bits");
     quantize::GroupOptions group;
     group.layout = layout_of(options_.aim);
     group.group = options_.aim.group;
