@@ -203,6 +203,7 @@ Status convert(const ConvertOptions& options, ConvertReport* report) {
     PITH_ASSIGN(graph, quantize_int8(*graph, options, report));
   }
   PITH_RETURN_IF_ERROR(quantize::pack_static_products(*graph).status());
+  quantize::pack_half_products(*graph);
   report->nodes = graph->in_order().size();
 
   report->stage = ConvertStage::emit;

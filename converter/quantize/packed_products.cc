@@ -172,4 +172,20 @@ Result<size_t> pack_static_products(ir::Graph& graph, const NodeFilter& wanted) 
   return count;
 }
 
+size_t pack_half_products(ir::Graph& graph) {
+  size_t packed = 0;
+  for (ir::Node* node : graph.in_order()) {
+    if (!node->is(schema::Op::FullyConnectedOptions) || !check_packable(*node, Layout::f16_panel, 0).is_ok())
+      continue;
+    const ir::Value& weights = *node->in(1);
+    if (weights.dtype != DType::f16 || weights.shape.rank() != 2 || graph.use_count(&weights) != 1) continue;
+    kernels::PanelSource source;
+    source.halves = weights.elements<f16>().data();
+    replace(graph, node, matrix_of(*node, Layout::f16_panel, 0), source, {});
+    ++packed;
+  }
+  graph.drop_unused_values();
+  return packed;
+}
+
 }  // namespace pith::quantize

@@ -37,4 +37,8 @@ Result<size_t> pack_dynamic_products(ir::Graph& graph, const NodeFilter& wanted 
 // multiples -127 .. 127 of the scale) stay as they are.
 Result<size_t> pack_static_products(ir::Graph& graph, const NodeFilter& wanted = {});
 
+// Matrix products whose weights are halves (half_weights.h) in layout f16_panel, which the device reads in place instead of
+// widening a copy. Weights that something else reads too stay as they are. Returns how many were packed.
+size_t pack_half_products(ir::Graph& graph);
+
 }  // namespace pith::quantize

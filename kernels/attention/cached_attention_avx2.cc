@@ -8,6 +8,7 @@ namespace pith::kernels {
 namespace {
 
 struct Avx2Codes : YmmCodes {
+  static constexpr size_t kRows = 2, kSums = 4, kUnroll = 1;  // GCC 12 spills the sums of larger ones
   PITH_INLINE static Acc start(const int32_t*) { return zero(); }
   template <bool kSigned>
   PITH_INLINE static Acc dot(Acc i, W w, const uint8_t* a) {
@@ -25,7 +26,7 @@ void cached_attention_i8_avx2(const CachedAttention& a, Range rows, Range blocks
 }
 void cached_attention_f16_avx2(const CachedAttention& a, Range rows, Range blocks,
                                const AttentionState& out) {
-  attend<Avx2Codes, KvKind::f16>(a, rows, blocks, out);
+  attend<YmmCodes, KvKind::f16>(a, rows, blocks, out);
 }
 
 }  // namespace pith::kernels

@@ -11,7 +11,7 @@ struct ZmmCodes {
   using Float = F32x16;
   using W = __m512i;
   using Acc = __m512i;
-  static constexpr size_t kRows = 8, kSums = 8;
+  static constexpr size_t kRows = 8, kSums = 8, kUnroll = 4;
   PITH_INLINE static W load(const uint8_t* p) { return _mm512_load_si512(p); }
   PITH_INLINE static Acc zero() { return _mm512_setzero_si512(); }
   PITH_INLINE static Acc start(const int32_t* sums) { return _mm512_load_si512(sums); }

@@ -11,9 +11,9 @@ struct NeonCodes {
     int32x4_t low, high;
   };
 #if defined(__aarch64__)
-  static constexpr size_t kRows = 2, kSums = 8;
+  static constexpr size_t kRows = 2, kSums = 8, kUnroll = 1;
 #else
-  static constexpr size_t kRows = 1, kSums = 4;
+  static constexpr size_t kRows = 1, kSums = 4, kUnroll = 1;
 #endif
   PITH_INLINE static W load(const uint8_t* p) { return vreinterpretq_s8_u8(vld1q_u8(p)); }
   PITH_INLINE static Acc zero() { return {vdupq_n_s32(0), vdupq_n_s32(0)}; }

@@ -8,7 +8,7 @@ struct NeonDotCodes {
   using Float = F32x4;
   using W = int8x16_t;
   using Acc = int32x4_t;
-  static constexpr size_t kRows = 4, kSums = 16;
+  static constexpr size_t kRows = 4, kSums = 16, kUnroll = 4;
   PITH_INLINE static W load(const uint8_t* p) { return vreinterpretq_s8_u8(vld1q_u8(p)); }
   PITH_INLINE static Acc zero() { return vdupq_n_s32(0); }
   PITH_INLINE static Acc start(const int32_t*) { return zero(); }

@@ -5,7 +5,7 @@
 // query row and summed over rows of the plane. So there is one inner loop per kind:  sums[r][lane] += a[r][i] * plane[i][lane].
 //
 // V gives the floats (float_vectors.h) as V::Float, kRows (query rows whose sums fit the registers), kSums (how many vectors of sums
-// hide the latency of a product) and for i8 the types W and Acc and
+// hide the latency of a product), kUnroll (rows of a plane per turn, 1 or 4) and for i8 the types W and Acc and
 //   load(bytes)           4 codes of each of kLanes lanes
 //   start(sums)           what Acc begins with: sums[lane] = -128 * sum of codes where query codes are stored + 128
 //   zero()
@@ -58,15 +58,16 @@ struct CodeSums {
       ((acc[s] = V::start(starts + At::weight(s) * kLanes)), ...);
     else
       ((acc[s] = V::zero()), ...);
-    // Four rows at once: GCC 12 copies every sum twice per turn of the loop.
-    for (; steps >= 4; steps -= 4, plane += 256, a += 16) {
-      step<0>(plane, apart, a, stride, all, weights);
-      step<1>(plane, apart, a, stride, all, weights);
-      step<2>(plane, apart, a, stride, all, weights);
-      step<3>(plane, apart, a, stride, all, weights);
+    if constexpr (V::kUnroll == 4) {  // GCC 12 copies every sum twice per turn of the loop
+      for (; steps >= 4; steps -= 4, plane += 256, a += 16) {
+        step<0>(plane, apart, a, stride, all, weights);
+        step<1>(plane, apart, a, stride, all, weights);
+        step<2>(plane, apart, a, stride, all, weights);
+        step<3>(plane, apart, a, stride, all, weights);
+      }
+      if constexpr (!kSigned) return;  // values come in whole tiles
     }
-    if constexpr (kSigned)  // values come in whole tiles
-      for (; steps > 0; --steps, plane += 64, a += 4) step<0>(plane, apart, a, stride, all, weights);
+    for (; steps > 0; --steps, plane += 64, a += 4) step<0>(plane, apart, a, stride, all, weights);
   }
   template <size_t i, size_t... s, size_t... w>
   PITH_INLINE void step(const uint8_t* plane, size_t apart, const uint8_t* a, size_t stride, Indices<s...>,
@@ -91,17 +92,13 @@ struct HalfSums {
   PITH_INLINE void run(const uint8_t* plane, size_t apart, size_t steps, const float* a, size_t stride,
                        Indices<s...> all, Indices<w...> weights) {
     ((acc[s] = F::zero()), ...);
-    for (; steps >= 2; steps -= 2, plane += 64, a += 2) {
-      __builtin_prefetch(plane + kPrefetchKv, 0, 2);
-      if constexpr (T > 1) __builtin_prefetch(plane + apart + kPrefetchKv, 0, 2);
-      step<0>(plane, apart, a, stride, all, weights);
-      step<1>(plane, apart, a, stride, all, weights);
-    }
-    if (steps > 0) step<0>(plane, apart, a, stride, all, weights);
+    for (; steps > 0; --steps, plane += 32, ++a) step<0>(plane, apart, a, stride, all, weights);
   }
   template <size_t i, size_t... s, size_t... w>
   PITH_INLINE void step(const uint8_t* plane, size_t apart, const float* a, size_t stride, Indices<s...>,
                         Indices<w...>) {
+    __builtin_prefetch(plane + kPrefetchKv, 0, 2);
+    if constexpr (T > 1) __builtin_prefetch(plane + apart + kPrefetchKv, 0, 2);
     const typename F::F x[] = {F::halves(plane + i * 32 + w / At::U * apart + w % At::U * 2 * At::kLanes)...};
     ((acc[s] = F::add(acc[s], F::mul(F::splat(a[i + At::row(s) * stride]), x[At::weight(s)]))), ...);
   }

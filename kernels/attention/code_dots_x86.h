@@ -9,7 +9,7 @@ struct YmmCodes {
   using Float = F32x8;
   using W = __m256i;
   using Acc = __m256i;
-  static constexpr size_t kRows = 4, kSums = 8;
+  static constexpr size_t kRows = 4, kSums = 8, kUnroll = 4;
   PITH_INLINE static W load(const uint8_t* p) {
     return _mm256_load_si256(static_cast<const W*>(static_cast<const void*>(p)));
   }

@@ -9,6 +9,7 @@
 //   if_positive(x, v)          x > 0 ? v : 0;      NaN counts as not positive
 //   positive_or(x, a, b)       x > 0 ? a : b
 //   magnitude(x)               |x|
+//   clamp(v, lo, hi)           v < lo ? lo : v, then v > hi ? hi : v: NaN stays
 //   largest(v)                 of the lanes; none may be NaN
 //   any_nan(v)
 //   cvt(i)                     i32 to f32
@@ -50,6 +51,7 @@ struct F32x8 {
   PITH_INLINE static F if_positive(F x, F v) {
     return _mm256_and_ps(_mm256_cmp_ps(x, zero(), _CMP_GT_OQ), v);
   }
+  PITH_INLINE static F clamp(F v, F lo, F hi) { return _mm256_min_ps(hi, _mm256_max_ps(lo, v)); }
   PITH_INLINE static F positive_or(F x, F a, F b) {
     return _mm256_blendv_ps(b, a, _mm256_cmp_ps(x, zero(), _CMP_GT_OQ));
   }
@@ -98,6 +100,7 @@ struct F32x16 {
   PITH_INLINE static F if_positive(F x, F v) {
     return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, zero(), _CMP_GT_OQ), v);
   }
+  PITH_INLINE static F clamp(F v, F lo, F hi) { return _mm512_min_ps(hi, _mm512_max_ps(lo, v)); }
   PITH_INLINE static F positive_or(F x, F a, F b) {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, zero(), _CMP_GT_OQ), b, a);
   }
@@ -139,6 +142,10 @@ struct F32x4 {
   }
   PITH_INLINE static F if_positive(F x, F v) {
     return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(v), vcgtq_f32(x, zero())));
+  }
+  PITH_INLINE static F clamp(F v, F lo, F hi) {
+    v = vbslq_f32(vcltq_f32(v, lo), lo, v);
+    return vbslq_f32(vcgtq_f32(v, hi), hi, v);
   }
   PITH_INLINE static F positive_or(F x, F a, F b) { return vbslq_f32(vcgtq_f32(x, zero()), a, b); }
   PITH_INLINE static float largest(F v) {

@@ -18,7 +18,7 @@ struct NeonBase {
   using Scales = int32x4_t;
   using ZeroScales = int32x4_t;
   static constexpr size_t kLanes = 4, kBytes = 16;
-  static constexpr bool kPairs = false;
+  static constexpr bool kPairs = false, kRolled = false;
 
   PITH_INLINE static Acc zero() { return vdupq_n_s32(0); }
   PITH_INLINE static W load(const uint8_t* p) { return vreinterpretq_s8_u8(vld1q_u8(p)); }

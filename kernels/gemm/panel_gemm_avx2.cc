@@ -10,6 +10,7 @@ namespace {
 // a group of 32 it is at most 16 * 8 * 127 = 16256. 8-bit: |a| <= 128 unsigned times w with the sign of a; two products fit i16
 // because |w| <= 127.
 struct Avx2 : Ymm {
+  static constexpr bool kRolled = true;
   template <Layout L>
   static constexpr RowForm form() {
     return L == Layout::i8c ? RowForm::grid : L == Layout::i4a ? RowForm::pairs_sum : RowForm::minus8_pairs;

@@ -23,7 +23,7 @@ struct Zmm {
   using Scales = __m512i;
   using ZeroScales = __m512i;
   static constexpr size_t kLanes = 16, kBytes = 64, kSteps = 1;
-  static constexpr bool kPairs = false;
+  static constexpr bool kPairs = false, kRolled = false;
 
   template <Layout L>
   static constexpr RowForm form() {

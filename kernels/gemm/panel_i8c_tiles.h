@@ -1,7 +1,8 @@
 // Products with I8C weights, written once over an ISA's vectors V (see panel_gemm.h for what is computed).
 // Included by ISA files only, like panel_strip.h.
 //
-// V gives, besides what panel4_tiles.h lists: the types Sum8 (what products are summed in) and Acts8; kSteps, and
+// V gives, besides what panel4_tiles.h lists: the types Sum8 (what products are summed in) and Acts8; kSteps; kRolled (steps are
+// not unrolled: where a product takes several instructions GCC 12 makes all of them first and spills); and
 //   acts8(codes)          4 kSteps codes of a row
 //   zero8()               no sum yet
 //   dot8<j>(i, w, a)      i += the products of quad j < kSteps; w s8; a as the form of the activations stores it
@@ -51,8 +52,14 @@ struct CodeTile {
     for (; left >= 8; left -= 8, a += next) {
       // The next group of a tile is a jump away that hardware does not foresee.
       ahead(reinterpret_cast<const uint8_t*>(a) + next, IndicesTo<(R * kRowGroup + 63) / 64>{});
-      for (size_t j = 0; j < 8; j += V::kSteps, codes += V::kSteps * stride)
-        step(codes, stride, a + 4 * j, IndicesTo<V::kSteps>{}, IndicesTo<R>{});
+      if constexpr (V::kRolled) {
+#pragma GCC unroll 1
+        for (size_t j = 0; j < 8; j += V::kSteps, codes += V::kSteps * stride)
+          step(codes, stride, a + 4 * j, IndicesTo<V::kSteps>{}, IndicesTo<R>{});
+      } else {
+        for (size_t j = 0; j < 8; j += V::kSteps, codes += V::kSteps * stride)
+          step(codes, stride, a + 4 * j, IndicesTo<V::kSteps>{}, IndicesTo<R>{});
+      }
     }
     size_t j = 0;
     for (; j + V::kSteps <= left; j += V::kSteps, codes += V::kSteps * stride)

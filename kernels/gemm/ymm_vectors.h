@@ -24,7 +24,7 @@ struct Ymm {
   using Scales = __m256i;
   using ZeroScales = __m256i;
   static constexpr size_t kLanes = 8, kBytes = 32, kSteps = 1;
-  static constexpr bool kPairs = false;
+  static constexpr bool kPairs = false, kRolled = false;
 
   PITH_INLINE static I zero() { return _mm256_setzero_si256(); }
   PITH_INLINE static I zero8() { return zero(); }

@@ -1,0 +1,32 @@
+// y[m, n] = clamp(sum over k of x[m, k] * w[n, k] + bias[n]) with weights in layout f16_panel, read in place; all in f32.
+//
+// Exactly this is computed, by every kernel, so that results are equal bit for bit:
+//   f = 0;  per k, rising:  f = f + x[m, k] * w[n, k];   y = clamp(f + bias[n])      every operation rounded by itself
+// Error: |y - exact| <= (K + 2) u sum |x w| + u |bias|, u = 2^-24.
+#pragma once
+#include "kernels/base/kernel_list.h"
+#include "kernels/gemm/panel_gemm.h"
+
+namespace pith::kernels {
+
+struct PanelF16Args {
+  PanelWeights w;            // layout f16_panel
+  const float* x = nullptr;  // [m, w.k]
+  float* y = nullptr;        // [m, w.n]
+  float clamp_min = 0, clamp_max = 0;
+};
+// Computes the given rows of the given panels; any partition of both gives the same results.
+using PanelF16Fn = void (*)(const PanelF16Args&, Range panels, Range rows);
+struct PanelF16Kernel {
+  const char* name;
+  uint32_t needs;  // Cpu bits
+  PanelF16Fn fn;
+};
+#define KERNEL(fn, needs) void fn(const PanelF16Args&, Range panels, Range rows);
+#include "kernels/gemm/panel_f16_list.inc"
+#undef KERNEL
+using PanelF16Kernels = KernelList<PanelF16Kernel>;
+PanelF16Kernels panel_f16_kernels();
+const PanelF16Kernel& select_panel_f16(Cpu cpu);
+
+}  // namespace pith::kernels
