@@ -2,6 +2,7 @@
 #include "kernels/softmax/softmax.h"
 
 #include "runtime/ops/axis_helpers.h"
+#include "runtime/ops/float_rows_state.h"
 #include "runtime/ops/quant_helpers.h"
 
 namespace pith {
@@ -39,6 +40,20 @@ void run(const NodeView& node, RunContext& context) {
                [&](Range pieces) { kernels::softmax_ref(a, pieces); });
 }
 
+// Plain softmax of f32 over the last dim: rows of floats, with vectors.
+bool is_rows(const NodeView& node) {
+  const auto& o = node.opt<schema::SoftmaxOptions>();
+  return o.kind() == schema::SoftmaxKind::softmax && node.in(0).dtype == DType::f32 &&
+         node.out(0).count() > 0 && axis_view(node.in(0).shape, o.axis()).inner == 1;
+}
+
+void run_rows(const NodeView& node, RunContext& context) {
+  const kernels::AxisView view = axis_view(node.in(0).shape, node.opt<schema::SoftmaxOptions>().axis());
+  const kernels::SoftmaxRows a{node.in(0).as<float>(), node.out(0).as_mutable<float>(), view.n};
+  const auto softmax = float_rows_of(context).softmax;
+  parallel_for(context.pool, view.outer, grain_of(view.n * 2), [&](Range rows) { softmax(a, rows); });
+}
+
 struct ExpTable final : NodeState {
   float value[256];
 };
@@ -52,7 +67,10 @@ void run_codes(const NodeView& node, RunContext& context) {
 }
 
 Status prepare(const NodeView& node, PrepareContext& context) {
-  if (node.in(0).quant.empty()) return Status::ok();
+  if (node.in(0).quant.empty()) {
+    if (is_rows(node)) use_float_rows(context, run_rows);
+    return Status::ok();
+  }
   auto table = std::make_unique<ExpTable>();
   kernels::make_exp_table(scale_of(node.in(0)), table->value);
   context.keep(std::move(table));

@@ -9,6 +9,5 @@ Status take_fully_connected(const NodeView& node, PrepareContext& context);  // 
 Status take_unary(const NodeView& node, PrepareContext& context);            // own_codes.cc
 Status take_binary(const NodeView& node, PrepareContext& context);           // own_codes.cc
 Status take_quantize(const NodeView& node, PrepareContext& context);         // own_codes.cc
-Status take_softmax(const NodeView& node, PrepareContext& context);          // own_rows.cc
 
 }  // namespace pith

@@ -17,7 +17,7 @@ struct Row {
 constexpr Row kRows[] = {
     {schema::Op::ConvOptions, take_conv},         {schema::Op::FullyConnectedOptions, own_fully_connected},
     {schema::Op::BinaryOptions, take_binary},     {schema::Op::UnaryOptions, take_unary},
-    {schema::Op::QuantizeOptions, take_quantize}, {schema::Op::SoftmaxOptions, take_softmax},
+    {schema::Op::QuantizeOptions, take_quantize},
 };
 constexpr auto kTable = selected(kRows, &Row::prepare);
 
