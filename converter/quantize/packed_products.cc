@@ -179,9 +179,12 @@ size_t pack_half_products(ir::Graph& graph) {
       continue;
     const ir::Value& weights = *node->in(1);
     if (weights.dtype != DType::f16 || weights.shape.rank() != 2 || graph.use_count(&weights) != 1) continue;
+    const PanelMatrix m = matrix_of(*node, Layout::f16_panel, 0);
+    const uint64_t bare = 2 * m.n * m.k + (node->in(2) == nullptr ? 0 : 4 * m.n);
+    if (panel_matrix_bytes(m) > bare + bare / 32) continue;  // small: the padding costs more than a copy
     kernels::PanelSource source;
     source.halves = weights.elements<f16>().data();
-    replace(graph, node, matrix_of(*node, Layout::f16_panel, 0), source, {});
+    replace(graph, node, m, source, {});
     ++packed;
   }
   graph.drop_unused_values();

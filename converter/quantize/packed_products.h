@@ -38,7 +38,8 @@ Result<size_t> pack_dynamic_products(ir::Graph& graph, const NodeFilter& wanted 
 Result<size_t> pack_static_products(ir::Graph& graph, const NodeFilter& wanted = {});
 
 // Matrix products whose weights are halves (half_weights.h) in layout f16_panel, which the device reads in place instead of
-// widening a copy. Weights that something else reads too stay as they are. Returns how many were packed.
+// widening a copy. Weights that something else reads too, or that
+// padding would make more than 1/32 larger, stay as they are. Returns how many were packed.
 size_t pack_half_products(ir::Graph& graph);
 
 }  // namespace pith::quantize

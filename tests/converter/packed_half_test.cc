@@ -15,18 +15,18 @@ using namespace pith;
 
 namespace {
 
-constexpr int64_t kM = 5, kN = 45, kK = 70;
+constexpr int64_t kM = 5, kN = 72, kK = 70;
 
 struct Net {
   GraphMaker maker;
   std::vector<float> w, bias;
-  Net() {
+  explicit Net(int64_t n = kN) {
     test::Random random(3);
-    w = random.reals(kN * kK), bias = random.reals(kN);
+    w = random.reals(n * kK), bias = random.reals(n);
     ir::Value* x = maker.input("x", DType::f32, {kM, kK});
-    ir::Value* weights = maker.f32({kN, kK}, w);
+    ir::Value* weights = maker.f32({n, kK}, w);
     schema::FullyConnectedOptionsT o;
-    maker.output("y", maker.node("product", o, {x, weights, maker.f32({kN}, bias)}));
+    maker.output("y", maker.node("product", o, {x, weights, maker.f32({n}, bias)}));
   }
 };
 
@@ -83,4 +83,7 @@ TEST_CASE("weights that are no halves, or that something else reads too, are not
       "z", shared.maker.node("second", schema::FullyConnectedOptionsT{}, {graph.inputs[0], halves}));
   CHECK(quantize::pack_half_products(graph) == 0);
   CHECK(halves->layout == Layout::row_major);
+  Net narrow(9);  // 16 channels wide in a panel
+  REQUIRE(quantize::store_half_weights(narrow.maker.graph).halved == 1);
+  CHECK(quantize::pack_half_products(narrow.maker.graph) == 0);
 }
