@@ -180,6 +180,10 @@ void print_certificate(const compress::CompressReport& r) {
                 static_cast<long long>(c.model.n), c.metric.c_str(), 100 * c.baseline.value(),
                 100 * c.model.value(), 100 * c.drop.drop, 100 * c.drop.interval.low,
                 100 * c.drop.interval.high);
+  if (c.by_command())
+    std::printf("proof on %lld items: %s gives %g -> %g (%.2f %% less; a command gives no interval)\n",
+                static_cast<long long>(c.items), c.metric.c_str(), c.baseline_value, c.value,
+                100 * c.drop.drop);
   if (c.worst_class >= 0)
     std::printf("worst class %lld: %.2f points\n", static_cast<long long>(c.worst_class),
                 100 * c.worst_class_drop);
@@ -245,6 +249,9 @@ void add_compress(CLI::App& app, int* exit_code) {
   line.text("--max-size", &options->max_size, "SIZE", "25% of the source, or 800kB, 2MB");
   line.text("--max-latency", &options->max_latency, "TIME", "5ms, median of one run on this machine");
   line.text("--metric", &c.metric, "NAME", "top1 or top5: what is reported; the gate compares top1");
+  line.text("--metric-command", &c.metric_command, "COMMAND",
+            "Your own metric: run with a folder of ITEM/outputK.npy, prints a number, larger is better; no "
+            "interval");
   line.text("--scores", &c.scores, "NAME", "The output that holds the scores (the first otherwise)");
   line.text("--precision", &options->precision, "NAME",
             "No search: fp16, int8, int8-dynamic, int4, int4-g64, nf4 ... wherever a layer can take it");

@@ -14,8 +14,9 @@ constexpr std::pair<Refusal, const char*> kNames[] = {
 };
 
 const char* verdict_of(const Certificate& c) {
-  if (c.model.n == 0) return "not evaluated";
+  if (c.items == 0) return "not evaluated";
   if (c.max_drop < 0) return "measured";
+  if (c.by_command()) return c.drop.drop <= c.max_drop ? "within, not certified" : "exceeded";
   switch (c.drop.verdict) {
     case eval::DropVerdict::within:
       return "within";
@@ -45,13 +46,15 @@ Result<Refusal> parse_refusal(const std::string& text) {
 }
 
 std::string certificate_json(const Certificate& c) {
-  nlohmann::ordered_json out{{"metric", c.metric},
-                             {"baseline", c.baseline.value()},
-                             {"value", c.model.value()},
-                             {"drop", c.drop.drop},
-                             {"ci95", {c.drop.interval.low, c.drop.interval.high}},
-                             {"n", c.model.n},
-                             {"verdict", verdict_of(c)}};
+  nlohmann::ordered_json out{
+      {"metric", c.metric},
+      {"baseline", c.baseline_value},
+      {"value", c.value},
+      {"drop", c.drop.drop},
+      {"ci95", c.by_command() ? nlohmann::ordered_json()
+                              : nlohmann::ordered_json{c.drop.interval.low, c.drop.interval.high}},
+      {"n", c.items},
+      {"verdict", verdict_of(c)}};
   if (c.max_drop >= 0) out["max_drop"] = c.max_drop;
   if (c.drop.items_needed) out["items_needed"] = *c.drop.items_needed;
   if (c.worst_class >= 0) out["worst_class"] = {{"label", c.worst_class}, {"drop", c.worst_class_drop}};

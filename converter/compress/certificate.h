@@ -36,7 +36,9 @@ struct Finding {
 
 struct Certificate {
   std::string metric;
-  eval::Proportion baseline, model;  // of the metric, on the proof items
+  double baseline_value = 0, value = 0;  // of the metric, on the proof items
+  int64_t items = 0;
+  eval::Proportion baseline, model;  // the same as counts; empty for a metric command
   eval::DropDecision drop;           // paired top1
   double max_drop = -1;              // share; below 0: no limit was set
   int64_t worst_class = -1;          // largest loss of accuracy among classes with at least 10 proof items
@@ -45,6 +47,7 @@ struct Certificate {
   uint64_t source_bytes = 0;
   int64_t calibration_items = 0, search_items = 0;
   std::set<Refusal> overridden;  // findings that were allowed
+  bool by_command() const { return items > 0 && model.n == 0; }
 };
 
 // One JSON object: {metric, baseline, value, drop, ci95, n, verdict, ...}.

@@ -34,6 +34,9 @@ Status check_options(const CompressOptions& o) {
   std::error_code ignored;
   if (fs::equivalent(o.source, o.output, ignored))
     return Status(Code::bad_argument, "the output '" + o.output + "' is the source itself");
+  if (!o.metric_command.empty() && !o.scores.empty())
+    return Status(Code::bad_argument,
+                  "--scores has no effect beside --metric-command: the program sees all outputs");
   if (o.metric != "top1" && o.metric != "top5")
     return Status(Code::bad_argument, "unknown metric '" + o.metric + "': use top1 or top5");
   if (o.uniform && !o.forced.empty())
@@ -241,8 +244,8 @@ class Compressor {
 
   Status choose() {
     if (data_.search.size() == 0) return choose_unevaluated();
-    PITH_ASSIGN(const Judge judge,
-                Judge::create(data_.search, *original_.session, options_.scores, options_.search_items, {}));
+    PITH_ASSIGN(const Judge judge, Judge::create({data_.search, data_.search_index}, *original_.session,
+                                                 options_, options_.search_items, {}));
     report_.search_items = judge.items();
     Trials trials(maker_, units_, judge, options_);
     PITH_RETURN_IF_ERROR(trials.add("fp32", {}).status());
@@ -350,14 +353,22 @@ class Compressor {
   }
 
   Status prove_accuracy(Session& model, Certificate* c) {
-    PITH_ASSIGN(const Judge judge,
-                Judge::create(data_.proof, *original_.session, options_.scores, 0, progress("proof")));
+    PITH_ASSIGN(const Judge judge, Judge::create({data_.proof, data_.proof_index}, *original_.session,
+                                                 options_, 0, progress("proof")));
     PITH_ASSIGN(const Evaluated found, judge.judge(model));
-    c->baseline = metric_of(judge.original(), options_.metric);
+    c->baseline_value = judge.original().value;
+    c->value = found.value;
+    c->items = judge.items();
+    if (!found.paired) {
+      c->metric = options_.metric_command;
+      c->drop.drop = found.drop;
+      return Status::ok();
+    }
+    c->baseline = metric_of(judge.original().metrics, options_.metric);
     c->model = metric_of(found.metrics, options_.metric);
-    c->drop = eval::judge_drop(found.paired, options_.budgets.max_drop.value_or(1));
-    c->drop.interval = eval::paired_interval(found.paired);
-    const auto &before = judge.original().per_class(), &after = found.metrics.per_class();
+    c->drop = eval::judge_drop(*found.paired, options_.budgets.max_drop.value_or(1));
+    c->drop.interval = eval::paired_interval(*found.paired);
+    const auto &before = judge.original().metrics.per_class(), &after = found.metrics.per_class();
     for (size_t i = 0; i < before.size() && i < after.size(); ++i)
       if (before[i].n >= kClassItems)
         report_.classes.push_back({static_cast<int64_t>(i), before[i], after[i]});
@@ -381,6 +392,11 @@ class Compressor {
 
   void judge_budgets(const Candidate& chosen, const Certificate& c) {
     if (c.max_drop >= 0 && c.model.n > 0) judge_accuracy(c);
+    if (c.max_drop >= 0 && c.by_command() && c.drop.drop > c.max_drop)
+      findings_.push_back(
+          {Refusal::accuracy,
+           format("'%s' gives %g, for the original %g: %.2f %% less, the limit is %.2f %%", c.metric.c_str(),
+                  c.value, c.baseline_value, 100 * c.drop.drop, 100 * c.max_drop)});
     if (is_all_float(chosen.plan))
       findings_.push_back(
           {Refusal::full_precision, "every layer stays in full precision: nothing was compressed"});

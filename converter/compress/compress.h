@@ -38,7 +38,9 @@ struct CompressOptions {
   std::map<std::string, Shape> shapes;
   std::string calibration, evaluation;
   std::string metric = "top1";  // or top5: what is reported; the gate pairs top1
-  std::string scores;           // name of the output with the scores; empty: the first
+  std::string
+      metric_command;  // instead: a program (metric_command.h); max_drop is then a share of the original's value
+  std::string scores;  // name of the output with the scores; empty: the first
   Budgets budgets;
   std::vector<LayerFormat> formats;           // to choose from; empty: default_formats()
   std::optional<LayerFormat> uniform;         // no search: this format wherever a layer can take it

@@ -1,17 +1,23 @@
 // Opening, auditing, splitting.
 #include "converter/compress/evaluation_data.h"
 
+#include "converter/data/content_hash.h"
+
 namespace pith::compress {
 namespace {
 
 Status split_evaluation(const CompressOptions& options, EvaluationData* data) {
   PITH_ASSIGN(const data::Dataset all, data::Dataset::open(options.evaluation));
-  if (!all.has_labels())
+  if (options.metric_command.empty() && !all.has_labels())
     return Status(Code::bad_argument,
                   "the evaluation data '" + options.evaluation +
                       "' has no labels: add labels.npy, or a \"labels\" entry in dataset.json");
-  PITH_ASSIGN(data->proof, all.split(options.proof_share, true));
-  PITH_ASSIGN(data->search, all.split(options.proof_share, false));
+  for (int64_t i = 0; i < all.size(); ++i) {
+    PITH_ASSIGN(const uint64_t hash, all.content_hash(i));
+    (data::in_proof_split(hash, options.proof_share) ? data->proof_index : data->search_index).push_back(i);
+  }
+  PITH_ASSIGN(data->proof, all.subset(data->proof_index));
+  PITH_ASSIGN(data->search, all.subset(data->search_index));
   if (data->proof.size() > 0 && data->search.size() > 0) return Status::ok();
   return Status(Code::bad_argument,
                 format("the evaluation data '%s' has %lld items: too few to split into search and proof",
@@ -20,7 +26,7 @@ Status split_evaluation(const CompressOptions& options, EvaluationData* data) {
 
 // Even a model that answers like the original on every proof item cannot be certified with so few.
 void check_power(const CompressOptions& options, const EvaluationData& data, std::vector<Finding>* findings) {
-  if (!options.budgets.max_drop) return;
+  if (!options.budgets.max_drop || !options.metric_command.empty()) return;  // a command gives no interval
   const double limit = *options.budgets.max_drop;
   const auto needed = eval::items_needed(limit, 0, 0);
   if (!needed || data.proof.size() >= *needed) return;

@@ -10,7 +10,8 @@
 namespace pith::compress {
 
 struct EvaluationData {
-  data::Dataset calibration, search, proof;  // empty where nothing was given
+  data::Dataset calibration, search, proof;        // empty where nothing was given
+  std::vector<int64_t> search_index, proof_index;  // of their items in the evaluation data
 };
 
 // Fills report->audit and counts. Adds Refusal::unevaluated or Refusal::undecided to `findings` when evaluation is

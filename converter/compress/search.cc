@@ -32,11 +32,16 @@ class Search {
  private:
   // Full precision is no candidate where half precision is.
   bool offered(const std::vector<FormatMeasure>& formats, const FormatMeasure& m) const {
-    if (!m.failure.empty() || !std::isfinite(m.distance.kl)) return false;
+    if (!m.failure.empty() || !std::isfinite(damage_of(m))) return false;
     if (m.format.precision != Precision::fp32 || formats.size() == 1) return true;
     return std::none_of(formats.begin(), formats.end(), [](const FormatMeasure& o) {
       return o.failure.empty() && o.format.precision != Precision::fp32;
     });
+  }
+
+  // Scores have a divergence; what a metric command reads may be anything.
+  double damage_of(const FormatMeasure& m) const {
+    return in_.options.metric_command.empty() ? std::max(m.distance.kl, 0.0) : m.distance.noise_share;
   }
 
   double cost_of(const FormatMeasure& m) const {
@@ -54,7 +59,7 @@ class Search {
     auto& format = format_of_.emplace_back();
     for (const FormatMeasure& m : formats) {
       if (!offered(formats, m)) continue;
-      options.push_back({std::max(m.distance.kl, 0.0), cost_of(m)});
+      options.push_back({damage_of(m), cost_of(m)});
       format.push_back(m.format);
     }
   }
@@ -66,7 +71,7 @@ class Search {
     return plan;
   }
 
-  double bound(size_t candidate) const { return expected_bound(trials_.paired(candidate), in_.proof_items); }
+  double bound(size_t candidate) const { return trials_.bound(candidate, in_.proof_items); }
   double limit() const { return in_.options.budgets.max_drop.value_or(kNoDrop); }
   bool holds(size_t candidate) const { return bound(candidate) <= limit(); }
   double measured_cost(const Candidate& c) const {

@@ -10,23 +10,43 @@
 
 namespace pith::compress {
 
-Result<Judge> Judge::create(data::Dataset items, Session& original, const std::string& scores,
+Result<Judge> Judge::create(JudgedItems items, Session& original, const CompressOptions& options,
                             int64_t max_items, std::function<void(int64_t done, int64_t total)> progress) {
   Judge judge;
   judge.items_ = std::move(items);
-  judge.options_.output = scores;
+  judge.options_.output = options.scores;
   judge.options_.max_items = max_items;
-  judge.options_.progress = std::move(progress);
-  PITH_ASSIGN(eval::Accuracy found, eval::measure_accuracy(judge.items_, original, nullptr, judge.options_));
-  judge.original_ = std::move(found.model);
+  judge.options_.progress = progress;
+  judge.command_ = {options.metric_command, std::move(progress)};
+  judge.metric_ = options.metric;
+  PITH_ASSIGN(judge.original_, judge.measure(original));
   return judge;
 }
 
-Result<Evaluated> Judge::judge(Session& model) const {
+Result<Evaluated> Judge::measure(Session& model) const {
   Evaluated out;
-  PITH_ASSIGN(eval::Accuracy found, eval::measure_accuracy(items_, model, nullptr, options_));
-  out.metrics = std::move(found.model);
-  PITH_ASSIGN(out.paired, eval::pair_models(original_, out.metrics));
+  if (command_.command.empty()) {
+    PITH_ASSIGN(eval::Accuracy found, eval::measure_accuracy(items_.set, model, nullptr, options_));
+    out.metrics = std::move(found.model);
+    const eval::Proportion value = metric_of(out.metrics, metric_);
+    out.value = value.value();
+    out.interval = value.interval();
+    return out;
+  }
+  PITH_ASSIGN(out.value, eval::run_metric_command(command_, items_.set, items_.index, model));
+  out.interval = {out.value, out.value};
+  return out;
+}
+
+Result<Evaluated> Judge::judge(Session& model) const {
+  PITH_ASSIGN(Evaluated out, measure(model));
+  if (command_.command.empty()) {
+    PITH_ASSIGN(out.paired, eval::pair_models(original_.metrics, out.metrics));
+    out.drop = out.paired->drop();
+  } else {
+    const double whole = std::fabs(original_.value);
+    out.drop = (original_.value - out.value) / (whole > 0 ? whole : 1);
+  }
   return out;
 }
 
@@ -41,6 +61,10 @@ double expected_bound(const eval::PairedCounts& search, int64_t proof_items) {
   const double discordant = (static_cast<double>(search.discordant()) + 1) / n;
   return std::max(search.drop(), 0.0) +
          eval::one_sided_z(0.95) * std::sqrt(discordant / static_cast<double>(proof_items));
+}
+
+double Trials::bound(size_t i, int64_t proof_items) const {
+  return paired_[i] ? expected_bound(*paired_[i], proof_items) : std::max(candidates_[i].drop, 0.0);
 }
 
 Result<size_t> Trials::add(const std::string& name, const PrecisionPlan& plan) {
@@ -61,10 +85,9 @@ Result<size_t> Trials::add(const std::string& name, const PrecisionPlan& plan) {
   c.bits_per_weight =
       weights == 0 ? 0
                    : 8.0 * static_cast<double>(constant_bytes(*graph) - other) / static_cast<double>(weights);
-  const eval::Proportion value = metric_of(found.metrics, options_.metric);
-  c.value = value.value();
-  c.interval = value.interval();
-  c.drop = found.paired.drop();
+  c.value = found.value;
+  c.interval = found.interval;
+  c.drop = found.drop;
   c.ms = ms[0];
   candidates_.push_back(std::move(c));
   paired_.push_back(found.paired);

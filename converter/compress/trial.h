@@ -9,28 +9,41 @@
 #include "converter/compress/mixed_model.h"
 #include "converter/data/dataset.h"
 #include "converter/eval/accuracy.h"
+#include "converter/eval/metric_command.h"
 
 namespace pith::compress {
 
 struct Evaluated {
+  double value = 0;  // of the metric
+  eval::Interval interval;
+  double drop = 0;  // share of items; of a metric command: share of the original's value
+  std::optional<eval::PairedCounts> paired;  // the original first; none for a metric command
   eval::ClassificationMetrics metrics;
-  eval::PairedCounts paired;  // the original first
+};
+
+struct JudgedItems {
+  data::Dataset set;
+  std::vector<int64_t> index;  // in the evaluation data, for metric commands
 };
 
 // The original's answers on a data set, once; then any other form of it against them.
 class Judge {
  public:
   Judge() = default;
-  static Result<Judge> create(data::Dataset items, Session& original, const std::string& scores,
+  // max_items: 0 for all; a metric command always sees all.
+  static Result<Judge> create(JudgedItems items, Session& original, const CompressOptions& options,
                               int64_t max_items, std::function<void(int64_t done, int64_t total)> progress);
   Result<Evaluated> judge(Session& model) const;
-  const eval::ClassificationMetrics& original() const { return original_; }
-  int64_t items() const { return original_.items(); }
+  const Evaluated& original() const { return original_; }
+  int64_t items() const { return command_.command.empty() ? original_.metrics.items() : items_.set.size(); }
 
  private:
-  data::Dataset items_;
+  Result<Evaluated> measure(Session& model) const;
+  JudgedItems items_;
   eval::AccuracyOptions options_;
-  eval::ClassificationMetrics original_;
+  eval::MetricCommand command_;
+  std::string metric_;
+  Evaluated original_;
 };
 
 eval::Proportion metric_of(const eval::ClassificationMetrics& metrics, const std::string& metric);
@@ -48,7 +61,8 @@ class Trials {
   // Evaluates a plan, or finds it among those already evaluated. The index stays valid.
   Result<size_t> add(const std::string& name, const PrecisionPlan& plan);
   const std::vector<Candidate>& candidates() const { return candidates_; }
-  const eval::PairedCounts& paired(size_t i) const { return paired_[i]; }
+  // What the drop on `proof_items` others may reach: expected_bound; of a metric command the drop itself.
+  double bound(size_t i, int64_t proof_items) const;
   // Marks those that no other beats in bytes and accuracy, and hands all over.
   std::vector<Candidate> finish();
 
@@ -58,7 +72,7 @@ class Trials {
   const Judge& judge_;
   const CompressOptions& options_;
   std::vector<Candidate> candidates_;
-  std::vector<eval::PairedCounts> paired_;
+  std::vector<std::optional<eval::PairedCounts>> paired_;
 };
 
 }  // namespace pith::compress

@@ -198,3 +198,20 @@ TEST_CASE("compress: bad ways to quantize are refused by what they cost, not by 
   CHECK(half.refused(Refusal::accuracy));
   CHECK_FALSE(half.wrote());
 }
+
+TEST_CASE("compress: a user's own metric decides, and the certificate says that it has no interval") {
+  Setup s(200);
+  s.options.metric_command = "ls -1 | wc -l; find";  // the folder follows: prints paths, no number
+  const Status bad = compress::compress(s.options, &s.report);
+  CHECK(bad.message().find("must be a number") != std::string::npos);
+  // The number of items that have an output: the same for every model.
+  s.options.metric_command = "count() { find \"$1\" -name output0.npy | wc -l; }; count";
+  s.run();
+  REQUIRE(s.report.refusals.empty());
+  CHECK(s.report.certificate->value == static_cast<double>(s.report.proof_items));
+  const json stored = json::parse(metadata(s.options.output, kCertificateKey));
+  CHECK(stored["verdict"] == "within, not certified");
+  CHECK(stored["ci95"].is_null());
+  s.options.metric_command = "false";
+  CHECK(compress::compress(s.options, &s.report).message().find("exit code 1") != std::string::npos);
+}
