@@ -40,7 +40,7 @@ double measure(NodeView& node, const OpDef& def, BackendChoice choice) {
   Kernel kernel;
   std::unique_ptr<NodeState> state;
   PrepareContext context(&kernel, &state, nullptr);
-  if (!choose_kernel(def, node, choice, context, &kernel, nullptr).is_ok()) return -1;
+  if (!choose_kernel(def, node, {choice}, context, &kernel).is_ok()) return -1;
   if (choice == BackendChoice::xnnpack && std::string(kernel.backend) != "xnnpack") return -1;
   std::vector<uint8_t> scratch(kernel.scratch_bytes + 256);
   auto* aligned = reinterpret_cast<void*>((reinterpret_cast<uintptr_t>(scratch.data()) + 127) / 128 * 128);

@@ -12,6 +12,7 @@ void add_convert(CLI::App& app, int* exit_code);
 void add_run(CLI::App& app, int* exit_code);
 void add_bench(CLI::App& app, int* exit_code);
 void add_inspect(CLI::App& app, int* exit_code);
+void add_tune(CLI::App& app, int* exit_code);
 void add_eval(CLI::App& app, int* exit_code);
 void add_compare(CLI::App& app, int* exit_code);
 void add_conformance(CLI::App& app, int* exit_code);

@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/graph_page.h"
+#include "cli/kernel_report.h"
 #include "cli/live_memory.h"
 #include "cli/model_setup.h"
 #include "cli/output.h"
@@ -80,7 +81,7 @@ Json planned_nodes(const Session& session) {
                {"precision", precision_of(node)},
                {"kernel", std::string(step.kernel.backend) + ":" + step.kernel.name}};
       if (node.has_out(0)) row["output"] = node.out(0).shape.text();
-      if (!step.reason.empty()) row["reason"] = step.reason;
+      describe_choice(session, step, &row);
       nodes.push_back(std::move(row));
     }
   return nodes;
@@ -199,16 +200,6 @@ void print_counts(const Json& nodes) {
   for (const auto& [op, n] : counts) std::printf("  %5zu  %s\n", n, op.c_str());
 }
 
-void print_kernels(const Json& nodes) {
-  std::printf("kernels:\n");
-  for (const Json& node : nodes) {
-    std::printf("  %-22s %-28s %-6s %s %s\n", node["op"].get<std::string>().c_str(),
-                node["kernel"].get<std::string>().c_str(), node["precision"].get<std::string>().c_str(),
-                node.value("output", std::string()).c_str(), node["name"].get<std::string>().c_str());
-    if (node.contains("reason")) std::printf("      because %s\n", node["reason"].get<std::string>().c_str());
-  }
-}
-
 void print_memory(const Json& memory) {
   std::printf("activations %s (scratch %s), values of planning %s; live bytes by step:\n",
               bytes_text(memory["arena_bytes"]).c_str(), bytes_text(memory["scratch_bytes"]).c_str(),
@@ -247,6 +238,8 @@ Status inspect(const Options& options) {
   if (options.kernels || options.memory || !options.html.empty()) {
     PITH_ASSIGN(const std::unique_ptr<Session> session, plan(options, loaded));
     out["nodes"] = planned_nodes(*session);
+    out["conversions"] = conversions(*session);
+    if (!session->tuning_note().empty()) out["tuning"] = session->tuning_note();
     if (options.memory || !options.html.empty()) out["memory"] = memory_json(*session);
     if (!options.html.empty()) {
       const std::string title = std::filesystem::path(options.model).filename().string();
@@ -268,7 +261,7 @@ Status inspect(const Options& options) {
   }
   print_head(out);
   print_counts(out["nodes"]);
-  if (options.kernels) print_kernels(out["nodes"]);
+  if (options.kernels) print_kernels(out);
   if (options.memory) print_memory(out["memory"]);
   return Status::ok();
 }
@@ -279,7 +272,7 @@ void add_inspect(CLI::App& app, int* exit_code) {
   auto options = std::make_shared<Options>();
   CommandLine line(app, "inspect", "Show what is in a model, its kernels and its memory");
   line.argument("MODEL", &options->model, "Model (.pith, or .onnx converted in memory)");
-  line.flag("--kernels", &options->kernels, "The kernel of every step, and why not a faster one");
+  line.flag("--kernels", &options->kernels, "The kernel of every step, why that one, and who else takes it");
   line.flag("--memory", &options->memory, "Live activation bytes at every step as bars");
   line.text("--html", &options->html, "graph.html", "Write graph, memory plan and kernels as one web page");
   line.flag("--ops", &options->ops, "Only the names of its operators, for a selective build");

@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   add_compress(app, &exit_code);
   add_run(app, &exit_code);
   add_bench(app, &exit_code);
+  add_tune(app, &exit_code);
   add_inspect(app, &exit_code);
   add_eval(app, &exit_code);
   add_compare(app, &exit_code);

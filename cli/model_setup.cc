@@ -1,7 +1,6 @@
 // Inputs from files or noise, checked against what the model declares.
 #include "cli/model_setup.h"
 
-#include <cstdlib>
 #include <cstring>
 #include <random>
 
@@ -34,7 +33,7 @@ size_t find_input(const Session& session, const std::string& name) {
 
 Result<SessionOptions> session_options(size_t threads) {
   SessionOptions options;
-  PITH_ASSIGN(options.backend, parse_backend(std::getenv("PITH_BACKEND")));
+  PITH_RETURN_IF_ERROR(read_environment(&options));
   options.threads = threads;
   return options;
 }

@@ -11,7 +11,7 @@
 
 namespace pith::cli {
 
-// PITH_BACKEND and --threads.
+// PITH_BACKEND, PITH_TUNE and --threads.
 Result<SessionOptions> session_options(size_t threads);
 
 struct Loaded {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cli/run/plain_npy.h"
+#include "cli/run/process_memory.h"
 #include "pith/pith.h"
 
 namespace {
@@ -196,10 +197,11 @@ int bench(pith_session* session, const Options& options, double load_ms) {
   const double median = times[(times.size() - 1) / 2], p90 = times[(times.size() * 9 + 9) / 10 - 1];
   const auto arena = static_cast<unsigned long long>(pith_session_arena_bytes(session));
   std::printf(options.json ? "{\"threads\": %u, \"median_ms\": %.6f, \"p90_ms\": %.6f, \"load_ms\": %.6f, "
-                             "\"prepare_ms\": %.6f, \"arena_bytes\": %llu}\n"
+                             "\"prepare_ms\": %.6f, \"arena_bytes\": %llu, \"peak_rss_bytes\": %llu}\n"
                            : "threads %u: median %.3f ms, p90 %.3f ms; load %.3f ms, prepare %.3f ms; "
-                             "activations %llu bytes\n",
-              options.threads, median, p90, load_ms, prepare_ms, arena);
+                             "activations %llu bytes, peak resident %llu bytes\n",
+              options.threads, median, p90, load_ms, prepare_ms, arena,
+              static_cast<unsigned long long>(pith::cli::process_memory().peak_rss_bytes));
   return kOk;
 }
 

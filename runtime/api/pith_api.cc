@@ -129,11 +129,11 @@ pith::Result<pith::SessionOptions> session_options(const pith_session_options& o
     options.threads = o.threads == 0 ? pith::usable_processors() : o.threads;
   if (options.threads > kMostThreads) return too_many_threads();
   if (o.max_arena_bytes != 0) options.max_arena_bytes = o.max_arena_bytes;
+  PITH_RETURN_IF_ERROR(read_environment(&options));
+  if (o.tuning != nullptr) options.tuning = o.tuning;
   switch (o.backend) {
-    case PITH_BACKEND_AUTO: {
-      PITH_ASSIGN(options.backend, pith::parse_backend(std::getenv("PITH_BACKEND")));
+    case PITH_BACKEND_AUTO:
       break;
-    }
     case PITH_BACKEND_REFERENCE:
       options.backend = pith::BackendChoice::reference;
       break;
@@ -273,6 +273,10 @@ uint64_t pith_session_tokens(const pith_session* session) {
 pith_status pith_session_rewind(pith_session* session, uint64_t tokens) {
   if (session == nullptr) return refuse("pith_session_rewind: session must not be NULL");
   return answer(session->session->rewind(tokens));
+}
+
+const char* pith_session_tuning_note(const pith_session* session) {
+  return session == nullptr ? "" : session->session->tuning_note().c_str();
 }
 
 uint64_t pith_session_arena_bytes(const pith_session* session) {

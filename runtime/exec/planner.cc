@@ -235,7 +235,7 @@ Status Session::evaluate(Stage& stage, size_t op_index) {
   Kernel kernel;
   std::unique_ptr<NodeState> state;
   PrepareContext prepare(&kernel, &state, nullptr);
-  PITH_RETURN_IF_ERROR(choose_kernel(*op.def, op.node, BackendChoice::reference, prepare, &kernel, nullptr));
+  PITH_RETURN_IF_ERROR(choose_kernel(*op.def, op.node, {BackendChoice::reference}, prepare, &kernel));
   AlignedBytes scratch(allocate_aligned(kernel.scratch_bytes));
   if (scratch == nullptr) return node_error(op.node, Code::no_memory, "cannot allocate scratch");
   if (kernel.bind != nullptr) PITH_RETURN_IF_ERROR(kernel.bind(op.node, state.get(), scratch.get(), nullptr));
@@ -252,8 +252,10 @@ Status Session::choose_kernels(Stage& stage) {
   for (Step& step : stage.steps) {
     OpInstance& op = ops_[step.op];
     PrepareContext context(&step.kernel, &op.state, pool_.get(), cpu_);
-    PITH_RETURN_IF_ERROR(choose_kernel(*op.def, op.node, options_.backend, context, &step.kernel,
-                                       explain_ ? &step.reason : nullptr));
+    const std::span<const NodeTiming> measured = timings(step.op);
+    const BackendChoice tuned = measured.empty() ? BackendChoice::automatic : measured.front().backend;
+    PITH_RETURN_IF_ERROR(choose_kernel(*op.def, op.node, {options_.backend, tuned}, context, &step.kernel,
+                                       explain_ ? &step.candidates : nullptr));
     stage.scratch_bytes = std::max<uint64_t>(stage.scratch_bytes, step.kernel.scratch_bytes);
   }
   return Status::ok();

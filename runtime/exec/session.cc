@@ -4,9 +4,13 @@
 #include <time.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 #include "runtime/base/isa_cap.h"
+#if PITH_WITH_XNNPACK
+#include "runtime/backends/xnnpack/xnnpack_backend.h"
+#endif
 #include "runtime/ops/infer_helpers.h"
 
 namespace pith {
@@ -40,8 +44,46 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
   s->outputs_.assign(entry.outputs()->begin(), entry.outputs()->end());
   PITH_RETURN_IF_ERROR(s->build_ops());
   s->compute_last_uses();
+  s->read_tuning();
   s->times_.create_ns = monotonic_ns() - begin;
   return s;
+}
+
+Status read_environment(SessionOptions* options) {
+  PITH_ASSIGN(options->backend, parse_backend(std::getenv("PITH_BACKEND")));
+  if (const char* tune = std::getenv("PITH_TUNE"); tune != nullptr) options->tuning = tune;
+  return Status::ok();
+}
+
+void Session::read_tuning() {
+  tuning_ = options_.measured;
+  if (tuning_ != nullptr || options_.tuning.empty()) return;
+  const TuneKey key = tune_key();
+  const std::string path = options_.tuning == "auto" ? tuning_path(key) : options_.tuning;
+  if (path.empty()) {
+    tuning_note_ = "no tuning used: neither XDG_CACHE_HOME nor HOME names a folder";
+    return;
+  }
+  Result<Tuning> read = pith::read_tuning(path, key, ops_.size());
+  if (!read.is_ok()) {
+    tuning_note_ = "no tuning used: " + read.status().message();
+    return;
+  }
+  tuning_ = std::make_shared<const Tuning>(std::move(read).value());
+  tuning_note_ = "tuned by '" + path + "'";
+}
+
+uint64_t Session::converted_inside(const Step& step) const {
+  const NodeState* state = ops_[step.op].state.get();
+#if PITH_WITH_XNNPACK
+  if (state != nullptr) return xnnpack_converted_bytes(*state);
+#endif
+  return 0;
+}
+
+std::span<const NodeTiming> Session::timings(size_t op) const {
+  if (tuning_ == nullptr || op >= tuning_->nodes.size()) return {};
+  return tuning_->nodes[op];
 }
 
 // Operators of all blocks in position order: an If, then its branches, then what follows.

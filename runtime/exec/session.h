@@ -12,6 +12,7 @@
 #include "runtime/base/status.h"
 #include "runtime/exec/dispatch.h"
 #include "runtime/exec/trace.h"
+#include "runtime/exec/tuning.h"
 #include "runtime/model/model.h"
 #include "runtime/threads/team_policy.h"
 
@@ -23,7 +24,13 @@ struct SessionOptions {
   BackendChoice backend = BackendChoice::automatic;
   size_t entry = 0;
   uint64_t max_arena_bytes = uint64_t{1} << 40;
+  // What `pith tune` measured: "" none, "auto" the file in the cache folder, else a file. One that is missing, made for
+  // something else or malformed is not used: Session::tuning_note() says why.
+  std::string tuning;
+  std::shared_ptr<const Tuning> measured;  // the same without a file; overrides it
 };
+// PITH_BACKEND and PITH_TUNE.
+Status read_environment(SessionOptions* options);
 
 struct MemoryUse {
   uint64_t arena_bytes = 0;       // activations, planned
@@ -67,17 +74,26 @@ class Session {
   MemoryUse memory() const;
   // Sums over all planning since create.
   const StartTimes& start_times() const { return times_; }
-  // Makes kernel_reason(i) available: keeps why backends were passed over. Set before prepare.
+  // Fills Step::candidates. Set before prepare, which then tries every backend on every node.
   void explain_kernels() { explain_ = true; }
+  // What became of SessionOptions::tuning, a sentence; empty when there was none.
+  const std::string& tuning_note() const { return tuning_note_; }
 
   struct Step {
     size_t op;  // index for node()
     Kernel kernel;
-    std::string reason;  // filled when explain_kernels was called
+    std::vector<Candidate> candidates;  // filled when explain_kernels was called; the chosen one first
   };
   size_t stage_count() const { return stages_.size(); }
   const std::vector<Step>& steps(size_t stage) const { return stages_[stage].steps; }
   const NodeView& node(size_t op) const { return ops_[op].node; }
+  size_t node_count() const { return ops_.size(); }
+  TuneKey tune_key() const { return pith::tune_key(*model_, cpu_, pool_->threads()); }
+  BackendChoice backend() const { return options_.backend; }
+  // Bytes that the step's kernel converts on the way in and out, besides its own work.
+  uint64_t converted_inside(const Step& step) const;
+  // What was measured for a node, the quickest backend first; empty: nothing.
+  std::span<const NodeTiming> timings(size_t op) const;
 
  private:
   struct OpInstance {
@@ -121,6 +137,7 @@ class Session {
 
   Session() = default;
   Status run_stages(ThreadPool* pool);
+  void read_tuning();
   Status build_ops();
   Status build_op(const schema::Operator& source);
   void compute_last_uses();
@@ -164,6 +181,8 @@ class Session {
   bool explain_ = false;
   TraceSink* trace_ = nullptr;
   TeamPolicy team_;
+  std::shared_ptr<const Tuning> tuning_;
+  std::string tuning_note_;
   StartTimes times_;
 };
 

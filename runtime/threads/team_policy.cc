@@ -34,7 +34,7 @@ void TeamPolicy::begin_trial(Way way) {
   trial_runs_ = 0;
 }
 
-// The way just tried is kept when it is clearly quicker; a switch forth and back would cost more than it brings.
+// Sharing takes processors from others: it must be quicker by a twentieth to begin, and by a fortieth to go on.
 void TeamPolicy::end_trial() {
   trial_ = false;
   runs_ = 0;
@@ -44,12 +44,13 @@ void TeamPolicy::end_trial() {
     begin_trial(other);
     return;
   }
-  if (typical_ns_[way_] < typical_ns_[other] - typical_ns_[other] / 32) {
+  const uint64_t alone = typical_ns_[kAlone];
+  const Way better = typical_ns_[kShared] < alone - alone / (usual_ == kShared ? 40 : 20) ? kShared : kAlone;
+  if (better != usual_)
     wait_ = kFirstWait;
-    return;
-  }
-  way_ = other;
-  if (wait_ < kLongestWait) wait_ *= 2;
+  else if (wait_ < kLongestWait)
+    wait_ *= 2;
+  way_ = usual_ = better;
 }
 
 }  // namespace pith

@@ -21,7 +21,7 @@ class TeamPolicy {
   void begin_trial(Way way);
   void end_trial();
 
-  Way way_ = kShared;
+  Way way_ = kShared, usual_ = kAlone;
   bool trial_ = true;  // of way_, which is not the usual one (a new session tries both)
   bool warm_ = false;  // the first run of a session is like no other
   uint32_t trial_runs_ = 0;

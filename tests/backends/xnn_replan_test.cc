@@ -24,9 +24,7 @@ class Planned {
     REQUIRE(def.infer(node_).is_ok());
     kernel_ = {};
     PrepareContext context(&kernel_, &state_, nullptr);
-    std::string reason;
-    REQUIRE(choose_kernel(def, node_, choice, context, &kernel_, &reason).is_ok());
-    INFO(reason);
+    REQUIRE(choose_kernel(def, node_, {choice}, context, &kernel_).is_ok());
     std::vector<float> y(static_cast<size_t>(node_.out(0).count()) + 16),
         scratch(kernel_.scratch_bytes / 4 + 32);
     node_.out(0).data = y.data();

@@ -1,13 +1,23 @@
 // pith-run, the program for boards: same results as pith run, and the same exit codes.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
 #include "converter/data/npy.h"
 #include "tests/support/run_program.h"
+#include "tests/support/shared_data.h"
 
 using namespace pith;
 using namespace pith::test;
 
 namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kCountsMemory = false;  // sanitizers keep shadows
+#else
+constexpr bool kCountsMemory = true;
+#endif
 
 const std::string kGemm = "tests/data/onnx/gemm/";
 
@@ -49,6 +59,30 @@ TEST_CASE("pith-run bench and inspect work without inputs") {
   const Ran inspect = run_on_board({"inspect", model});
   CHECK(inspect.code == 0);
   CHECK(contains(inspect.out, "input  "));
+}
+
+TEST_CASE(
+    "keyword spotting needs less than 8 MB of memory on a board, all told, with one thread and with two") {
+  const std::string root = shared_data();
+  PITH_SKIP_WITHOUT(root);
+  const TempFolder folder;
+  const std::string model = folder / "kws.pith";
+  REQUIRE(
+      run_pith({"convert", root + "/data/models-onnx/mlperf-kws-int8-qdq/model.onnx", "-o", model}).code ==
+      0);
+  double start_ms = 1e9;
+  for (int i = 0; i < 5; ++i)
+    for (const char* threads : {"1", "2"}) {
+      const Ran r = run_on_board({"bench", model, "--seconds", "0", "--threads", threads, "--json"});
+      CAPTURE(r.err);
+      REQUIRE(r.code == 0);
+      const auto j = nlohmann::json::parse(r.out);
+      CAPTURE(r.out);
+      CHECK(j["peak_rss_bytes"].get<uint64_t>() > 1'000'000);
+      if (kCountsMemory) CHECK(j["peak_rss_bytes"].get<uint64_t>() <= 8'000'000);
+      start_ms = std::min(start_ms, j["load_ms"].get<double>() + j["prepare_ms"].get<double>());
+    }
+  MESSAGE("open and prepare: " << start_ms << " ms");
 }
 
 TEST_CASE("pith-run refuses what it cannot do, with the exit codes of pith") {

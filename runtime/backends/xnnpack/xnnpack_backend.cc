@@ -78,4 +78,10 @@ Status prepare_xnnpack(const NodeView& given, PrepareContext& context) {
   return row->lower(node, low);
 }
 
+uint64_t xnnpack_converted_bytes(const NodeState& state) {
+  if (state.owner != XnnState::kOwner) return 0;
+  const auto& s = static_cast<const XnnState&>(state);
+  return uint64_t{s.shift_in} + s.shift_out;
+}
+
 }  // namespace pith

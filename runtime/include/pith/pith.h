@@ -131,6 +131,8 @@ typedef struct pith_session_options {
   pith_backend backend;     /* AUTO: the environment variable PITH_BACKEND, else the fastest for every node */
   uint64_t max_arena_bytes; /* 0: no limit; a plan that needs more is refused with PITH_NO_MEMORY */
   pith_thread_pool* pool;   /* NULL: a pool of its own; else `threads` is not used */
+  const char* tuning;       /* what `pith tune` wrote: a file, "auto" (its usual place), "" (none); NULL: the
+                               environment variable PITH_TUNE, else none. Never an error: see tuning_note */
 } pith_session_options;
 
 /* options may be NULL: one thread, automatic backend. */
@@ -158,6 +160,9 @@ PITH_API pith_status pith_session_run(pith_session* session);
  * not fit is refused with PITH_BAD_ARGUMENT and changes nothing. Models without memory hold 0. */
 PITH_API uint64_t pith_session_tokens(const pith_session* session);
 PITH_API pith_status pith_session_rewind(pith_session* session, uint64_t tokens);
+
+/* Whether tuning is used, or why not; "" when none was asked for. Lives as long as the session. */
+PITH_API const char* pith_session_tuning_note(const pith_session* session);
 
 /* Bytes the session holds for activations, scratch included. */
 PITH_API uint64_t pith_session_arena_bytes(const pith_session* session);

@@ -1,5 +1,5 @@
 // Reads /proc/self/status (VmHWM) and /proc/self/smaps_rollup (Anonymous); both count in kB.
-#include "cli/process_memory.h"
+#include "cli/run/process_memory.h"
 
 #include <cstdio>
 #include <cstring>
