@@ -12,6 +12,7 @@
 #include "cli/progress.h"
 #include "converter/compress/compress.h"
 #include "converter/compress/report_json.h"
+#include "converter/report/report_html.h"
 
 namespace pith::cli {
 namespace {
@@ -22,7 +23,7 @@ struct Options {
   compress::CompressOptions compress;
   std::string max_drop, max_size, max_latency, precision, weight_method;
   std::string int8_weights = "per-channel", int8_ranges = "tournament";
-  std::vector<std::string> forms, shapes, accepted, allowed, layers, formats;
+  std::vector<std::string> forms, shapes, accepted, allowed, layers, formats, reports;
   bool json = false;
 };
 
@@ -137,6 +138,7 @@ Status read_options(Options& options) {
     PITH_ASSIGN(const Refusal refusal, compress::parse_refusal(name));
     to.allowed.insert(refusal);
   }
+  for (const std::string& path : options.reports) PITH_RETURN_IF_ERROR(report::check_report_path(path));
   return Status::ok();
 }
 
@@ -224,6 +226,9 @@ int run(Options& options) {
   compress::CompressReport result;
   const Status status = compress::compress(options.compress, &result);
   bar.reset();
+  for (const std::string& path : options.reports)
+    if (const Status s = report::write_report(path, options.compress, result, status); !s.is_ok())
+      return report("compress", s);
   if (!status.is_ok()) {
     const int code = report("compress", status);
     const bool data_fault = status.code() == Code::bad_argument || status.code() == Code::bad_file;
@@ -279,12 +284,15 @@ void add_compress(CLI::App& app, int* exit_code) {
              "latency, slower");
   line.texts("--shape", &options->shapes, "NAME=1,3,224,224", "Fix the shape of an input (repeatable)");
   line.count("--threads", &c.threads, 1, 1024, "Threads");
+  line.texts("--report", &options->reports, "FILE",
+             "Write a page (.html) or all figures (.json) (repeatable)");
   line.flag("--json", &options->json, "Print one JSON object");
   line.examples(
       "Exit codes: 4 the drop is too large, 5 the data cannot tell or are unusable, 6 too large or too "
       "slow.\n\n"
       "Examples:\n"
-      "  pith compress model.onnx -o model.pith --calibrate train.json --eval test.json --max-drop 1%\n"
+      "  pith compress model.onnx -o model.pith --calibrate train.json --eval test.json --max-drop 1% "
+      "--report report.html\n"
       "  pith compress model.onnx -o model.pith --calibrate train.json --eval test.json --max-size 25%\n"
       "  pith compress model.onnx -o model.pith --calibrate train.json --eval test.json --precision int8 "
       "--max-drop 0.5%\n"
