@@ -21,7 +21,9 @@ void TeamPolicy::ran(uint64_t ns) {
     if (++trial_runs_ == kTrialRuns) end_trial();
     return;
   }
-  const auto step = static_cast<int64_t>(ns - typical_ns_[way_]) / 8;
+  // One run that was interrupted says little: it counts as twice the usual time at most.
+  const uint64_t seen = ns / 2 > typical_ns_[way_] ? 2 * typical_ns_[way_] : ns;
+  const auto step = static_cast<int64_t>(seen - typical_ns_[way_]) / 8;
   typical_ns_[way_] += static_cast<uint64_t>(step);
   const Way other = way_ == kShared ? kAlone : kShared;
   const bool worse = typical_ns_[way_] > typical_ns_[other];
