@@ -95,6 +95,10 @@ class Page {
   std::string what_was_proven() const {
     const Certificate& c = *certificate();
     std::string text;
+    if (c.by_command())
+      text += "On " + count_text(static_cast<uint64_t>(c.items), "item", "items") +
+              " that the search never saw, the metric went from " + format("%.6g", c.baseline_value) +
+              " to " + format("%.6g", c.value) + "; one number has no interval, so nothing is certified. ";
     if (proven()) {
       text += "On " + count_text(static_cast<uint64_t>(c.model.n), "item", "items") +
               " that the search never saw, " + escaped(c.metric) + " went from " +
@@ -129,6 +133,7 @@ class Page {
     for (const compress::Refusal kind : c.overridden)
       allowed += (allowed.empty() ? "" : ", ") + std::string(compress::name_of(kind));
     if (!allowed.empty()) return verdict("warn", "Allowed by the user: " + allowed, done);
+    if (c.by_command()) return verdict("warn", "Within the limit, not certified", done);
     if (!proven()) return verdict("warn", "Not evaluated", done);
     if (c.max_drop < 0) return verdict("", "Measured, no limit was set", done);
     verdict("good", "Certified: the drop is below " + points_text(c.max_drop) + " points", done);
