@@ -14,6 +14,7 @@
 #include "converter/ir/evaluate.h"
 #include "converter/passes/pass.h"
 #include "converter/quantize/dynamic_int8.h"
+#include "converter/quantize/half_weights.h"
 #include "converter/quantize/packed_products.h"
 #include "runtime/exec/session.h"
 
@@ -74,6 +75,11 @@ class Encoder {
 
 Status quantize_as(const std::string& precision, ir::Graph& graph) {
   if (precision == "fp32") return Status::ok();
+  if (precision == "fp16" || precision == "fp16 by rows") {  // by rows: XNNPACK widens a copy
+    quantize::store_half_weights(graph);
+    if (precision == "fp16") quantize::pack_half_products(graph);
+    return Status::ok();
+  }
   if (precision == "int8-dynamic") {
     PITH_RETURN_IF_ERROR(quantize::quantize_dynamic_int8(graph).status());
     return quantize::pack_dynamic_products(graph).status();
@@ -132,7 +138,7 @@ Status measure(const std::string& precision, size_t layers, int64_t tokens) {
 int main(int argc, char** argv) {
   const size_t layers = argc > 1 ? static_cast<size_t>(std::atol(argv[1])) : 2;
   const int64_t tokens = argc > 2 ? std::atol(argv[2]) : 128;
-  for (const char* precision : {"fp32", "int8-dynamic", "int4", "nf4"})
+  for (const char* precision : {"fp32", "fp16", "fp16 by rows", "int8-dynamic", "int4", "nf4"})
     if (const pith::Status s = pith::bench::measure(precision, layers, tokens); !s.is_ok()) {
       std::fprintf(stderr, "%s: %s\n", precision, s.message().c_str());
       return 1;

@@ -4,6 +4,7 @@
 //   F, I, kLanes               floats, 32-bit integers, how many
 //   load store splat zero      unaligned
 //   add sub mul div            IEEE, never fused
+//   mul_add(a, b, c)           a b + c in one rounding where kFused, else in two
 //   larger(x, y)               x > y ? x : y, so NaN in x is passed over
 //   zero_below(v, x, limit)    x < limit ? 0 : v;  NaN counts as not below
 //   if_positive(x, v)          x > 0 ? v : 0;      NaN counts as not positive
@@ -44,6 +45,8 @@ struct F32x8 {
   PITH_INLINE static F sub(F a, F b) { return _mm256_sub_ps(a, b); }
   PITH_INLINE static F mul(F a, F b) { return _mm256_mul_ps(a, b); }
   PITH_INLINE static F div(F a, F b) { return _mm256_div_ps(a, b); }
+  static constexpr bool kFused = true;
+  PITH_INLINE static F mul_add(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
   PITH_INLINE static F larger(F x, F y) { return _mm256_max_ps(x, y); }
   PITH_INLINE static F zero_below(F v, F x, F limit) {
     return _mm256_andnot_ps(_mm256_cmp_ps(x, limit, _CMP_LT_OQ), v);
@@ -93,6 +96,8 @@ struct F32x16 {
   PITH_INLINE static F sub(F a, F b) { return _mm512_sub_ps(a, b); }
   PITH_INLINE static F mul(F a, F b) { return _mm512_mul_ps(a, b); }
   PITH_INLINE static F div(F a, F b) { return _mm512_div_ps(a, b); }
+  static constexpr bool kFused = true;
+  PITH_INLINE static F mul_add(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
   PITH_INLINE static F larger(F x, F y) { return _mm512_max_ps(x, y); }
   PITH_INLINE static F zero_below(F v, F x, F limit) {
     return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, limit, _CMP_NLT_UQ), v);
@@ -170,6 +175,8 @@ struct F32x4 {
     __builtin_memcpy(to, &four, 4);
   }
 #if defined(__aarch64__)
+  static constexpr bool kFused = true;
+  PITH_INLINE static F mul_add(F a, F b, F c) { return vfmaq_f32(c, a, b); }
   PITH_INLINE static F div(F a, F b) { return vdivq_f32(a, b); }
   PITH_INLINE static F halves(const uint8_t* p) {
     uint64_t four;
@@ -177,6 +184,8 @@ struct F32x4 {
     return vcvt_f32_f16(vreinterpret_f16_u64(vcreate_u64(four)));
   }
 #else
+  static constexpr bool kFused = false;
+  PITH_INLINE static F mul_add(F a, F b, F c) { return vaddq_f32(vmulq_f32(a, b), c); }
   PITH_INLINE static F div(F a, F b) {  // NEON of ARMv7 cannot divide exactly
     float x[4], y[4];
     vst1q_f32(x, a);

@@ -1,7 +1,8 @@
 // y[m, n] = clamp(sum over k of x[m, k] * w[n, k] + bias[n]) with weights in layout f16_panel, read in place; all in f32.
 //
-// Exactly this is computed, by every kernel, so that results are equal bit for bit:
-//   f = 0;  per k, rising:  f = f + x[m, k] * w[n, k];   y = clamp(f + bias[n])      every operation rounded by itself
+//   f = 0;  per k, rising:  f = x[m, k] * w[n, k] + f in one rounding (fused kernels) or two;   y = clamp(f + bias[n])
+// Kernels of one sort give the same bits, whatever the partition; fused ones are those of AVX2, AVX-512 and 64-bit ARM: two
+// roundings would cost a third of the speed of many rows.
 // Error: |y - exact| <= (K + 2) u sum |x w| + u |bias|, u = 2^-24.
 #pragma once
 #include "kernels/base/kernel_list.h"
@@ -20,9 +21,10 @@ using PanelF16Fn = void (*)(const PanelF16Args&, Range panels, Range rows);
 struct PanelF16Kernel {
   const char* name;
   uint32_t needs;  // Cpu bits
+  bool fused;
   PanelF16Fn fn;
 };
-#define KERNEL(fn, needs) void fn(const PanelF16Args&, Range panels, Range rows);
+#define KERNEL(fn, needs, fused) void fn(const PanelF16Args&, Range panels, Range rows);
 #include "kernels/gemm/panel_f16_list.inc"
 #undef KERNEL
 using PanelF16Kernels = KernelList<PanelF16Kernel>;

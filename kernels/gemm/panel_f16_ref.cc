@@ -8,7 +8,7 @@ namespace pith::kernels {
 namespace {
 
 constexpr PanelF16Kernel kAll[] = {
-#define KERNEL(fn, needs) {#fn, needs, fn},
+#define KERNEL(fn, needs, fused) {#fn, needs, fused, fn},
 #include "kernels/gemm/panel_f16_list.inc"
 #undef KERNEL
 };

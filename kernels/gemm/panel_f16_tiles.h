@@ -28,7 +28,7 @@ struct HalfTile {
     for (size_t k = 0; k < a.w.k; ++k, ++x, w += row_bytes) {  // unrolled, GCC 12 spills the sums
       __builtin_prefetch(w + kPrefetchHalves);
       const F weights[U] = {V::halves(w + v * 2 * V::kLanes)...};
-      ((acc[s] = V::add(acc[s], V::mul(V::splat(x[s / U * stride]), weights[s % U]))), ...);
+      ((acc[s] = V::mul_add(V::splat(x[s / U * stride]), weights[s % U], acc[s])), ...);
     }
     (put(row + s / U, s % U, acc[s]), ...);
   }

@@ -4,7 +4,7 @@
 //   rotate                 as rotate_ref of kernels/attention/attention.h
 //   swiglu                 y = gate * sigmoid(gate) * up
 // Every kernel gives the bits of the plain one: sums have 16 lanes (i % 16) and a fixed tree, exp is that of vector_math.h,
-// nothing is fused.
+// nothing is fused. ARMv7 alone makes zeros of results below 2^-126.
 //
 // Error (u = 2^-24, L = n / 16 + 5 additions on the way of an element):
 //   layer_norm  |y - exact| <= |scale| u ((4 L + 16) S + 8) + |bias| u with S = 1 + max |x| / sigma, while sums of squares are finite
