@@ -9,18 +9,26 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "cli/option_table.h"
+
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace pith::cli {
 
 class CommandLine {
  public:
   CommandLine(CLI::App& app, const char* name, const char* summary);
+  // Required options may also come from a recipe: whoever applies it checks them (option_table.h). Before all else.
+  void leave_required() { leave_required_ = true; }
+  // Of all options described so far; its rows stay valid as long as the program's options.
+  std::shared_ptr<const std::vector<OptionRow>> options() const { return options_; }
   // A required positional argument.
   void argument(const char* name, std::string* value, const char* help);
   void required(const char* names, std::string* value, const char* type, const char* help);
@@ -36,7 +44,11 @@ class CommandLine {
   void run(std::function<void()> action);
 
  private:
+  void remember(CLI::Option* option, OptionRow::Kind kind, void* value, double least = 0, double most = 0,
+                bool required = false);
   CLI::App* command_;
+  bool leave_required_ = false;
+  std::shared_ptr<std::vector<OptionRow>> options_ = std::make_shared<std::vector<OptionRow>>();
 };
 
 }  // namespace pith::cli

@@ -2,16 +2,20 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/command_line.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/option_table.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "converter/compress/compress.h"
+#include "converter/compress/recipe.h"
 #include "converter/compress/report_json.h"
+#include "converter/data/atomic_file.h"
 #include "converter/report/report_html.h"
 
 namespace pith::cli {
@@ -21,6 +25,9 @@ using compress::Refusal;
 
 struct Options {
   compress::CompressOptions compress;
+  std::string recipe;
+  compress::PrecisionPlan plan;  // of the recipe
+  std::shared_ptr<const std::vector<OptionRow>> rows;
   std::string max_drop, max_size, max_latency, precision, weight_method;
   std::string int8_weights = "per-channel", int8_ranges = "tournament";
   std::vector<std::string> forms, shapes, accepted, allowed, layers, formats, reports;
@@ -119,12 +126,38 @@ Status read_layers(const Options& options, compress::CompressOptions* to) {
   if (!options.weight_method.empty()) {
     PITH_ASSIGN(to->weight_method, compress::parse_weight_method(options.weight_method));
   }
-  if (options.precision.empty()) return Status::ok();
+  if (options.precision.empty()) {
+    // Behind the patterns given, of which the first match counts.
+    for (const auto& [layer, format] : options.plan)
+      to->forced.emplace_back(compress::exact_pattern(layer), format);
+    return Status::ok();
+  }
   PITH_ASSIGN(to->uniform, compress::parse_layer_format(options.precision));
   return Status::ok();
 }
 
+Status read_recipe_into(Options& options) {
+  if (options.recipe.empty()) return check_required(*options.rows);
+  PITH_ASSIGN(const compress::Recipe recipe, compress::read_recipe(options.recipe));
+  PITH_RETURN_IF_ERROR(apply_recipe(*options.rows, recipe));
+  options.plan = recipe.plan;
+  return check_required(*options.rows);
+}
+
+// out.html -> out.recipe.yaml, with what was given and what was chosen.
+Status write_recipe(const Options& options, const compress::CompressReport& result) {
+  if (options.reports.empty() || result.chosen >= result.candidates.size()) return Status::ok();
+  const auto entries = entries_of(*options.rows, {"recipe", "json", "layer"});
+  const compress::PrecisionPlan& plan = result.candidates[result.chosen].plan;
+  const std::string text =
+      compress::recipe_text(entries, options.precision.empty() ? plan : compress::PrecisionPlan());
+  std::filesystem::path path = options.reports.front();
+  path.replace_extension(".recipe.yaml");
+  return data::write_file_atomically(path.string(), text.data(), text.size());
+}
+
 Status read_options(Options& options) {
+  PITH_RETURN_IF_ERROR(read_recipe_into(options));
   compress::CompressOptions& to = options.compress;
   PITH_RETURN_IF_ERROR(read_budgets(options, &to.budgets));
   PITH_RETURN_IF_ERROR(read_layers(options, &to));
@@ -229,6 +262,7 @@ int run(Options& options) {
   for (const std::string& path : options.reports)
     if (const Status s = report::write_report(path, options.compress, result, status); !s.is_ok())
       return report("compress", s);
+  if (const Status s = write_recipe(options, result); !s.is_ok()) return report("compress", s);
   if (!status.is_ok()) {
     const int code = report("compress", status);
     const bool data_fault = status.code() == Code::bad_argument || status.code() == Code::bad_file;
@@ -243,6 +277,7 @@ void add_compress(CLI::App& app, int* exit_code) {
   auto options = std::make_shared<Options>();
   compress::CompressOptions& c = options->compress;
   CommandLine line(app, "compress", "Make a model as small as its accuracy allows, with a certificate");
+  line.leave_required();
   line.argument("MODEL", &c.source, "Source model (.onnx)");
   line.required("-o,--output", &c.output, "FILE", "File to write");
   line.text("--calibrate", &c.calibration, "DATA",
@@ -286,7 +321,10 @@ void add_compress(CLI::App& app, int* exit_code) {
   line.count("--threads", &c.threads, 1, 1024, "Threads");
   line.texts("--report", &options->reports, "FILE",
              "Write a page (.html) or all figures (.json) (repeatable)");
+  line.text("--recipe", &options->recipe, "FILE",
+            "Options from a YAML file, one `name: value` a line; what is given here counts");
   line.flag("--json", &options->json, "Print one JSON object");
+  options->rows = line.options();
   line.examples(
       "Exit codes: 4 the drop is too large, 5 the data cannot tell or are unusable, 6 too large or too "
       "slow.\n\n"

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "cli/certificate_text.h"
 #include "cli/command_line.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
@@ -17,6 +18,7 @@
 #include "cli/output.h"
 #include "converter/compile/convert.h"
 #include "converter/compile/int8_summary.h"
+#include "converter/compress/certificate.h"
 #include "converter/data/atomic_file.h"
 #include "runtime/ops/panel_weights.h"
 
@@ -87,6 +89,13 @@ Json planned_nodes(const Session& session) {
   return nodes;
 }
 
+// Metadata that are JSON themselves, and their place in ours.
+constexpr std::pair<const char*, const char*> kStoredObjects[] = {
+    {kInt8ReportKey, "int8"},
+    {compress::kCertificateKey, "certificate"},
+    {compress::kPlanKey, "precision_plan"},
+};
+
 void describe_program(const Model& model, Json* out) {
   const schema::Program& program = model.program();
   Json& head = (*out)["program"];
@@ -95,11 +104,12 @@ void describe_program(const Model& model, Json* out) {
   if (program.metadata() != nullptr)
     for (const schema::KeyValue* pair : *program.metadata())
       head["metadata"][text_of(pair->key())] = text_of(pair->value());
-  if (head["metadata"].contains(kInt8ReportKey)) {
-    Json int8 = Json::parse(head["metadata"][kInt8ReportKey].get<std::string>(), nullptr, false);
-    if (!int8.is_discarded()) head["int8"] = std::move(int8);
-    head["metadata"].erase(kInt8ReportKey);
-  }
+  for (const auto& [key, name] : kStoredObjects)
+    if (head["metadata"].contains(key)) {
+      Json object = Json::parse(head["metadata"][key].get<std::string>(), nullptr, false);
+      if (!object.is_discarded()) head[name] = std::move(object);
+      head["metadata"].erase(key);
+    }
   for (const schema::EntryPoint* entry : *program.entry_points()) {
     Json e{{"name", text_of(entry->name())}, {"inputs", Json::array()}, {"outputs", Json::array()}};
     if (entry->inputs() != nullptr)
@@ -185,6 +195,7 @@ void print_head(const Json& j) {
               j["tensors"]["parameters"].get<unsigned long long>(), j["bits_per_weight"].get<double>(),
               j["nodes"].size());
   if (program.contains("int8")) print_int8(program["int8"]);
+  std::printf("%s", certificate_text(program).c_str());
   for (const Json& entry : program["entry_points"])
     for (const char* side : {"inputs", "outputs"})
       for (const Json& t : entry[side])

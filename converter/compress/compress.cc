@@ -189,7 +189,8 @@ class Compressor {
 
   Status force_formats() {
     std::vector<size_t> used(options_.forced.size());
-    for (Unit& unit : units_)
+    for (Unit& unit : units_) {
+      bool fixed = false;
       for (size_t i = 0; i < options_.forced.size(); ++i) {
         const auto& [pattern, format] = options_.forced[i];
         const bool matches = std::any_of(unit.nodes.begin(), unit.nodes.end(), [&](const std::string& node) {
@@ -197,12 +198,14 @@ class Compressor {
         });
         if (!matches) continue;
         ++used[i];
+        if (fixed) continue;
         if (std::find(unit.formats.begin(), unit.formats.end(), format) == unit.formats.end())
           return Status(Code::bad_argument, "layer '" + unit.name + "' cannot be " + name_of(format));
         unit.formats = {format};
         forced_.insert(unit.name);
-        break;
+        fixed = true;
       }
+    }
     for (size_t i = 0; i < used.size(); ++i)
       if (used[i] == 0)
         return Status(Code::bad_argument, "--layer: no layer is called '" + options_.forced[i].first +

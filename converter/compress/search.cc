@@ -20,7 +20,7 @@ class Search {
 
   Result<size_t> run() {
     const std::vector<Choice> path = nested_path(options_);
-    PITH_RETURN_IF_ERROR(try_uniform());
+    if (!all_given()) PITH_RETURN_IF_ERROR(try_uniform());
     if (in_.max_bytes)
       return least_damage_under(path, [&](const Candidate& c) { return c.bytes <= *in_.max_bytes; });
     if (in_.options.budgets.max_ms && !in_.options.budgets.max_drop)
@@ -100,7 +100,13 @@ class Search {
   }
   size_t least_damage(size_t u) const { return lower_hull(options_[u]).front(); }
 
+  // No layer has a choice: a recipe's plan, or patterns for all.
+  bool all_given() const {
+    return std::all_of(options_.begin(), options_.end(), [](const auto& o) { return o.size() == 1; });
+  }
+
   Result<size_t> try_point(const std::vector<Choice>& path, size_t i) {
+    if (all_given()) return trials_.add("as given", plan_of(path[i].option));
     return trials_.add(format("mix %zu of %zu", i, path.size() - 1), plan_of(path[i].option));
   }
 
