@@ -40,5 +40,7 @@ struct ReduceArgs {
 // neighbours.
 size_t pieces_of(const ReduceShape& s);
 void reduce_ref(const ReduceArgs& a, Range pieces);
+// Results [first, first + n) of codes from their exact sums (largest, smallest): real values, rounded to y's grid.
+void store_code_results(const ReduceArgs& a, const int64_t* folded, size_t n, size_t first);
 
 }  // namespace pith::kernels

@@ -160,22 +160,13 @@ void run_with(const ReduceArgs& a, Range pieces, F f) {
 // The same over codes: the integer result is exact, the real one is rounded to y's grid.
 template <class F>
 void run_codes(const ReduceArgs& a, Range pieces, F f) {
-  const auto count = static_cast<double>(a.shape.reduced_count * (a.shape.inner_kept ? 1 : a.shape.inner));
-  const double zero = a.x.zero, scale = static_cast<double>(a.x.scale);
   each_piece(a.shape, pieces, [&](size_t first, size_t base, size_t n) {
     int64_t result[kBlock];
-    float real[kBlock];
     if (a.shape.inner_kept)
       fold_columns(a, base, n, result, f);
     else
       result[0] = fold_row<int64_t>(a, base, f);
-    for (size_t i = 0; i < n; ++i) {
-      const auto v = static_cast<double>(result[i]);
-      real[i] = static_cast<float>(scale * (a.kind == ReduceKind::mean  ? v / count - zero
-                                            : a.kind == ReduceKind::sum ? v - count * zero
-                                                                        : v - zero));
-    }
-    store_block(real, n, a.y, first);
+    store_code_results(a, result, n, first);
   });
 }
 
@@ -260,6 +251,23 @@ ReduceShape make_reduce_shape(std::span<const int64_t> dims, uint32_t mask) {
 
 size_t pieces_of(const ReduceShape& s) {
   return s.kept_count * (s.inner_kept ? (s.inner + kBlock - 1) / kBlock : 1);
+}
+
+void store_code_results(const ReduceArgs& a, const int64_t* folded, size_t n, size_t first) {
+  const auto count = static_cast<double>(a.shape.reduced_count * (a.shape.inner_kept ? 1 : a.shape.inner));
+  const double zero = a.x.zero, scale = static_cast<double>(a.x.scale);
+  for (size_t done = 0; done < n;) {
+    float real[kBlock];
+    const size_t some = std::min(n - done, size_t{kBlock});
+    for (size_t i = 0; i < some; ++i) {
+      const auto v = static_cast<double>(folded[done + i]);
+      real[i] = static_cast<float>(scale * (a.kind == ReduceKind::mean  ? v / count - zero
+                                            : a.kind == ReduceKind::sum ? v - count * zero
+                                                                        : v - zero));
+    }
+    store_block(real, some, a.y, first + done);
+    done += some;
+  }
 }
 
 void reduce_ref(const ReduceArgs& a, Range pieces) {

@@ -4,6 +4,7 @@
 #include "kernels/pool/pool.h"
 
 #include "runtime/ops/infer_helpers.h"
+#include "runtime/ops/pool_window.h"
 #include "runtime/ops/requant_state.h"
 #include "runtime/ops/window_shape.h"
 
@@ -105,13 +106,8 @@ void run(const NodeView& node, RunContext& context) {
   if (node.out(0).count() == 0) return;
   const auto& o = node.opt<PoolOptions>();
   const TensorView &x = node.in(0), &y = node.out(0);
-  Shape in, out;
-  for (int d = 1; d + 1 < x.shape.rank(); ++d) {
-    in.push_back(x.shape[d]);
-    out.push_back(y.shape[d]);
-  }
   kernels::PoolArgs a{};
-  a.window = window_of(options_of(node), in, kernel_of(node), out);
+  a.window = pool_window(node);
   a.channels = static_cast<size_t>(x.shape[x.shape.rank() - 1]);
   a.x = x.data;
   a.y = y.data;
@@ -130,6 +126,15 @@ void run(const NodeView& node, RunContext& context) {
 }
 
 }  // namespace
+
+kernels::Window pool_window(const NodeView& node) {
+  Shape in, out;
+  for (int d = 1; d + 1 < node.in(0).shape.rank(); ++d) {
+    in.push_back(node.in(0).shape[d]);
+    out.push_back(node.out(0).shape[d]);
+  }
+  return window_of(options_of(node), in, kernel_of(node), out);
+}
 
 PITH_OPERATOR(Pool){schema::Op::PoolOptions, "pool", kNoFlags, check, infer, nullptr, run};
 

@@ -6,6 +6,7 @@
 
 #include "runtime/ops/axis_helpers.h"
 #include "runtime/ops/quant_helpers.h"
+#include "runtime/ops/reduce_axes.h"
 
 namespace pith {
 namespace {
@@ -35,28 +36,13 @@ Status check(const NodeView& node) {
   return expect_codes(node, y, "output");
 }
 
-// Bit d: axis d is reduced.
-Status read_mask(const NodeView& node, uint32_t* mask) {
-  const int rank = node.in(0).shape.rank();
-  std::vector<int64_t> axes;
-  if (node.has(1)) PITH_RETURN_IF_ERROR(read_ints(node, 1, &axes));
-  *mask = 0;
-  if (axes.empty() && !node.opt<schema::ReduceOptions>().noop_with_empty_axes()) *mask = (1u << rank) - 1;
-  for (int64_t axis : axes) {
-    int at = 0;
-    PITH_RETURN_IF_ERROR(normalize_axis(node, axis, rank, &at));
-    *mask |= 1u << at;
-  }
-  return Status::ok();
-}
-
 Status infer(const NodeView& node) {
   node.out(0).dtype = node.in(0).dtype;
   node.out(0).shape = Shape::unknown_rank();
   const Shape& x = node.in(0).shape;
   if (!x.has_rank()) return Status::ok();
   uint32_t mask = 0;
-  PITH_RETURN_IF_ERROR(read_mask(node, &mask));
+  PITH_RETURN_IF_ERROR(read_reduce_mask(node, &mask));
   const bool keep = node.opt<schema::ReduceOptions>().keepdims();
   Shape y;
   for (int d = 0; d < x.rank(); ++d) {
@@ -76,7 +62,7 @@ struct Plan final : NodeState {
 
 Status prepare(const NodeView& node, PrepareContext& context) {
   uint32_t mask = 0;
-  PITH_RETURN_IF_ERROR(read_mask(node, &mask));
+  PITH_RETURN_IF_ERROR(read_reduce_mask(node, &mask));
   auto plan = std::make_unique<Plan>();
   plan->shape = kernels::make_reduce_shape(node.in(0).shape.dims(), mask);
   context.keep(std::move(plan));
@@ -96,6 +82,20 @@ void run(const NodeView& node, RunContext& context) {
 }
 
 }  // namespace
+
+Status read_reduce_mask(const NodeView& node, uint32_t* mask) {
+  const int rank = node.in(0).shape.rank();
+  std::vector<int64_t> axes;
+  if (node.has(1)) PITH_RETURN_IF_ERROR(read_ints(node, 1, &axes));
+  *mask = 0;
+  if (axes.empty() && !node.opt<schema::ReduceOptions>().noop_with_empty_axes()) *mask = (1u << rank) - 1;
+  for (int64_t axis : axes) {
+    int at = 0;
+    PITH_RETURN_IF_ERROR(normalize_axis(node, axis, rank, &at));
+    *mask |= 1u << at;
+  }
+  return Status::ok();
+}
 
 PITH_OPERATOR(Reduce){schema::Op::ReduceOptions, "reduce", kNoFlags, check, infer, prepare, run};
 

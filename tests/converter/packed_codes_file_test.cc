@@ -78,9 +78,11 @@ void build(Net& net, const Geometry& geometry, DType weights = DType::i8) {
   net.x = random.reals(geometry.x.count());
   ir::Value* x = g.input("x", DType::f32, geometry.x);
   schema::OpUnion quantize;
-  quantize.Set(schema::QuantizeOptionsT{});
+  schema::QuantizeOptionsT to;
+  to.to = static_cast<uint8_t>(weights);  // x has the type of the weights
+  quantize.Set(std::move(to));
   ir::Value* xq = g.graph.add_node(g.graph.main, nullptr, "quantize", std::move(quantize), {x})->out();
-  xq->dtype = DType::i8;
+  xq->dtype = weights;
   xq->quant = ir::Quant{{0.008f}, {5}, -1, 0};
   REQUIRE(ir::infer_node(*xq->producer).is_ok());
   ir::Value* w = codes(g.graph, "w", geometry.w, weights, random);

@@ -8,6 +8,8 @@ Status take_conv(const NodeView& node, PrepareContext& context);             // 
 Status take_fully_connected(const NodeView& node, PrepareContext& context);  // own_conv.cc
 Status take_unary(const NodeView& node, PrepareContext& context);            // own_codes.cc
 Status take_binary(const NodeView& node, PrepareContext& context);           // own_codes.cc
+Status take_pool(const NodeView& node, PrepareContext& context);             // own_pool.cc
+Status take_reduce(const NodeView& node, PrepareContext& context);           // own_pool.cc
 Status take_quantize(const NodeView& node, PrepareContext& context);         // own_codes.cc
 
 }  // namespace pith

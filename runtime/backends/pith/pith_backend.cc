@@ -17,7 +17,8 @@ struct Row {
 constexpr Row kRows[] = {
     {schema::Op::ConvOptions, take_conv},         {schema::Op::FullyConnectedOptions, own_fully_connected},
     {schema::Op::BinaryOptions, take_binary},     {schema::Op::UnaryOptions, take_unary},
-    {schema::Op::QuantizeOptions, take_quantize},
+    {schema::Op::QuantizeOptions, take_quantize}, {schema::Op::PoolOptions, take_pool},
+    {schema::Op::ReduceOptions, take_reduce},
 };
 constexpr auto kTable = selected(kRows, &Row::prepare);
 
