@@ -15,7 +15,7 @@ double to_us(uint64_t ns) { return static_cast<double>(ns) / 1e3; }
 
 const char* why(const Session& session, const Session::Step& step) {
   size_t others = 0;
-  for (const Candidate& c : step.candidates) others += c.takes();
+  for (const KernelCandidate& c : step.candidates) others += c.takes();
   const auto measured = session.timings(step.op);
   if (!measured.empty() && measured.front().backend == step.candidates.front().backend)
     return "measured quickest";
@@ -54,7 +54,7 @@ void describe_choice(const Session& session, const Session::Step& step, Json* ro
   (*row)["why"] = why(session, step);
   std::string reason;
   bool before = true;  // who was asked before the chosen one declined; the others are listed with the reason
-  for (const Candidate& c : step.candidates) {
+  for (const KernelCandidate& c : step.candidates) {
     Json j{{"kernel", std::string(name_of(c.backend)) + (c.takes() ? ":" : "") + c.kernel}};
     if (c.takes()) {
       j["expected_us"] = to_us(c.expected_ns);

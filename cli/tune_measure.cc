@@ -58,9 +58,9 @@ Result<Candidates> find_candidates(const LoadedModel& model, const SessionOption
   for (size_t stage = 0; stage < session->stage_count(); ++stage)
     for (const Session::Step& step : session->steps(stage)) {
       uint64_t least = UINT64_MAX;
-      for (const Candidate& c : step.candidates)
+      for (const KernelCandidate& c : step.candidates)
         if (c.takes()) least = std::min(least, c.expected_ns);
-      for (const Candidate& c : step.candidates)
+      for (const KernelCandidate& c : step.candidates)
         if (c.takes() && c.expected_ns / kHopelessFactor <= least) out[step.op].push_back(c.backend);
     }
   return out;

@@ -70,8 +70,9 @@ Status ask(const Backend& backend, const OpDef& def, const NodeView& node, Prepa
 }
 
 // What a backend would do with the node, leaving no trace.
-Candidate try_out(const Ranked& r, const OpDef& def, const NodeView& node, const PrepareContext& context) {
-  Candidate c{r.backend->choice, "", "", r.expected_ns};
+KernelCandidate try_out(const Ranked& r, const OpDef& def, const NodeView& node,
+                        const PrepareContext& context) {
+  KernelCandidate c{r.backend->choice, "", "", r.expected_ns};
   Kernel kernel;
   std::unique_ptr<NodeState> state;
   PrepareContext trial(&kernel, &state, context.pool(), context.cpu());
@@ -99,7 +100,7 @@ const char* name_of(BackendChoice backend) {
 }
 
 Status choose_kernel(const OpDef& def, const NodeView& node, const DispatchOptions& options,
-                     PrepareContext& context, Kernel* kernel, std::vector<Candidate>* candidates) {
+                     PrepareContext& context, Kernel* kernel, std::vector<KernelCandidate>* candidates) {
   Ranked ranked[kCount];
   const size_t count = rank(node, options, context.cpu(), ranked);
   size_t at = 0;

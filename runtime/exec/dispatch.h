@@ -10,7 +10,7 @@
 namespace pith {
 
 // A backend and a node, for `pith inspect --kernels` and `pith tune`.
-struct Candidate {
+struct KernelCandidate {
   BackendChoice backend = BackendChoice::reference;
   const char* kernel = "";   // static storage; empty: it does not take the node
   std::string reason;        // why it does not
@@ -27,6 +27,7 @@ struct DispatchOptions {
 // Fills *kernel. `candidates`, when given: everybody who could be asked, the chosen one first, the others as the table
 // orders them; finding out who else would take the node costs as much as taking it.
 Status choose_kernel(const OpDef& def, const NodeView& node, const DispatchOptions& options,
-                     PrepareContext& context, Kernel* kernel, std::vector<Candidate>* candidates = nullptr);
+                     PrepareContext& context, Kernel* kernel,
+                     std::vector<KernelCandidate>* candidates = nullptr);
 
 }  // namespace pith

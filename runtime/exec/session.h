@@ -82,7 +82,7 @@ class Session {
   struct Step {
     size_t op;  // index for node()
     Kernel kernel;
-    std::vector<Candidate> candidates;  // filled when explain_kernels was called; the chosen one first
+    std::vector<KernelCandidate> candidates;  // filled when explain_kernels was called; the chosen one first
   };
   size_t stage_count() const { return stages_.size(); }
   const std::vector<Step>& steps(size_t stage) const { return stages_[stage].steps; }
