@@ -135,6 +135,8 @@ Result<PreprocessConfig> read_preprocess(const Json* object, const std::string& 
   if (object == nullptr) return config;
   JsonFields f(*object, where);
   config.resize = f.integers("resize", 1, 16384);
+  config.mirror_pad = f.integer("mirror_pad", 0, 0, 16384);
+  config.filter = static_cast<Filter>(f.choice("filter", {"bilinear", "bicubic", "lanczos"}, 0));
   config.antialias = f.flag("antialias", true);
   config.center_crop = f.integers("center_crop", 1, 16384);
   config.channel_order = static_cast<ChannelOrder>(f.choice("channel_order", {"RGB", "BGR"}, 0));

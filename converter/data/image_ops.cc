@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numbers>
 
 namespace pith::data {
 namespace {
@@ -14,9 +15,23 @@ struct Tap {
   std::vector<double> weight;
 };
 
-std::vector<Tap> make_taps(int64_t in, int64_t out, bool antialias) {
+double radius_of(Filter f) { return f == Filter::bilinear ? 1 : f == Filter::bicubic ? 2 : 3; }
+
+double sinc(double x) { return x == 0 ? 1 : std::sin(std::numbers::pi * x) / (std::numbers::pi * x); }
+
+double weight_at(Filter f, double distance) {
+  const double d = std::abs(distance);
+  if (d >= radius_of(f)) return 0;
+  if (f == Filter::bilinear) return 1 - d;
+  if (f == Filter::lanczos) return sinc(d) * sinc(d / 3);
+  constexpr double kA = -0.5;
+  return d < 1 ? ((kA + 2) * d - (kA + 3)) * d * d + 1 : (((d - 5) * d + 8) * d - 4) * kA;
+}
+
+std::vector<Tap> make_taps(int64_t in, int64_t out, Filter filter, bool antialias) {
   const double scale = static_cast<double>(in) / static_cast<double>(out);
-  const double reach = antialias ? std::max(scale, 1.0) : 1.0;  // half width of the triangle
+  const double stretch = antialias ? std::max(scale, 1.0) : 1.0;
+  const double reach = radius_of(filter) * stretch;
   std::vector<Tap> taps(static_cast<size_t>(out));
   for (int64_t o = 0; o < out; ++o) {
     const double center = (static_cast<double>(o) + 0.5) * scale - 0.5;  // in input pixel numbers
@@ -26,7 +41,7 @@ std::vector<Tap> make_taps(int64_t in, int64_t out, bool antialias) {
     tap.first = std::clamp<int64_t>(low, 0, in - 1);
     double sum = 0;
     for (int64_t i = tap.first; i <= std::clamp<int64_t>(high, 0, in - 1); ++i) {
-      const double w = std::max(0.0, 1.0 - std::abs(static_cast<double>(i) - center) / reach);
+      const double w = weight_at(filter, (static_cast<double>(i) - center) / stretch);
       tap.weight.push_back(w);
       sum += w;
     }
@@ -63,15 +78,30 @@ std::vector<double> resize_axis(const std::vector<double>& in, size_t outer, siz
 
 }  // namespace
 
-Pixels resize_bilinear(const Pixels& in, int64_t height, int64_t width, bool antialias, Rounding rounding) {
+Pixels resize(const Pixels& in, int64_t height, int64_t width, Filter filter, bool antialias,
+              Rounding rounding) {
   Pixels out{height, width, in.channels, in.values};
   const auto h = static_cast<size_t>(in.height), w = static_cast<size_t>(in.width),
              c = static_cast<size_t>(in.channels);
   if (width != in.width)
-    out.values = resize_axis(out.values, h, w, c, make_taps(in.width, width, antialias), rounding);
+    out.values = resize_axis(out.values, h, w, c, make_taps(in.width, width, filter, antialias), rounding);
   if (height != in.height)
     out.values = resize_axis(out.values, 1, h, static_cast<size_t>(width) * c,
-                             make_taps(in.height, height, antialias), rounding);
+                             make_taps(in.height, height, filter, antialias), rounding);
+  return out;
+}
+
+Pixels mirror_pad(const Pixels& in, int64_t margin) {
+  Pixels out{in.height + 2 * margin, in.width + 2 * margin, in.channels, {}};
+  const auto mirrored = [](int64_t i, int64_t size) { return i < 0 ? -i : i < size ? i : 2 * size - 2 - i; };
+  out.values.reserve(static_cast<size_t>(out.height * out.width * out.channels));
+  for (int64_t y = 0; y < out.height; ++y) {
+    const double* row = in.values.data() + mirrored(y - margin, in.height) * in.width * in.channels;
+    for (int64_t x = 0; x < out.width; ++x) {
+      const double* pixel = row + mirrored(x - margin, in.width) * in.channels;
+      out.values.insert(out.values.end(), pixel, pixel + in.channels);
+    }
+  }
   return out;
 }
 

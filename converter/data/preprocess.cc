@@ -61,13 +61,33 @@ int64_t count_of(const std::vector<int64_t>& shape) {  // -1 if a dim is unknown
 
 }  // namespace
 
+bool Preprocess::changes_geometry() const {
+  return config_.mirror_pad != 0 || !config_.resize.empty() || !config_.center_crop.empty();
+}
+
+// Sizes after padding; -1 stays unknown.
+Status Preprocess::pad_sides(int64_t* height, int64_t* width) const {
+  for (int64_t* side : {height, width}) {
+    if (*side < 0 || config_.mirror_pad == 0) continue;
+    if (config_.mirror_pad >= *side || *side > kMaxSide - 2 * config_.mirror_pad)
+      return wrong(format(
+          "mirror_pad of %lld does not fit an image of %lld x %lld: a side must be longer than that, and at "
+          "most %lld when padded",
+          static_cast<ll>(config_.mirror_pad), static_cast<ll>(*height), static_cast<ll>(*width),
+          static_cast<ll>(kMaxSide)));
+    *side += 2 * config_.mirror_pad;
+  }
+  return Status::ok();
+}
+
 Status Preprocess::plan_geometry() {
-  const bool wants = !config_.resize.empty() || !config_.center_crop.empty();
+  const bool wants = changes_geometry();
   const std::vector<int64_t>& s = source_.shape;
   if (source_.axes == Axes::plain) {
     if (wants || config_.channel_order != ChannelOrder::as_is || config_.layout != Axes::plain)
       return wrong(
-          "resize, center_crop, channel_order and layout need images; say what the axes of an item are: "
+          "mirror_pad, resize, center_crop, channel_order and layout need images; say what the axes of an "
+          "item are: "
           "\"axes\": \"HW\", \"HWC\" or \"CHW\"");
     return Status::ok();
   }
@@ -81,6 +101,9 @@ Status Preprocess::plan_geometry() {
                         static_cast<ll>(kMaxSide)));
   if (wants && (height_ > kMaxSide || width_ > kMaxSide || height_ == 0 || width_ == 0))
     return wrong(format("items of shape %s cannot be resized or cropped", shape_text(s).c_str()));
+  if (config_.mirror_pad < 0 || config_.mirror_pad > kMaxSide)
+    return wrong(format("mirror_pad takes 0 to %lld", static_cast<ll>(kMaxSide)));
+  PITH_RETURN_IF_ERROR(pad_sides(&height_, &width_));
   if (!config_.resize.empty()) resized(config_.resize, &height_, &width_);
   if (!config_.center_crop.empty()) {
     const int64_t h = side(config_.center_crop, 0), w = side(config_.center_crop, 1);
@@ -151,12 +174,16 @@ Result<Preprocess> Preprocess::plan(const PreprocessConfig& config, const Source
 }
 
 bool Preprocess::does_nothing() const {
-  return config_.resize.empty() && config_.center_crop.empty() &&
-         config_.channel_order == ChannelOrder::as_is && !config_.has_arithmetic && dtype_ == source_.dtype &&
-         layout_ == source_.axes;
+  return !changes_geometry() && config_.channel_order == ChannelOrder::as_is && !config_.has_arithmetic &&
+         dtype_ == source_.dtype && layout_ == source_.axes;
 }
 
 Result<Pixels> Preprocess::geometry(Pixels image) const {
+  if (config_.mirror_pad != 0) {
+    int64_t h = image.height, w = image.width;
+    PITH_RETURN_IF_ERROR(pad_sides(&h, &w));
+    image = data::mirror_pad(image, config_.mirror_pad);
+  }
   if (!config_.resize.empty()) {
     int64_t h = image.height, w = image.width;
     resized(config_.resize, &h, &w);
@@ -164,7 +191,7 @@ Result<Pixels> Preprocess::geometry(Pixels image) const {
                  "an image of %lld x %lld is too narrow to resize", static_cast<ll>(image.height),
                  static_cast<ll>(image.width));
     const Rounding rounding = source_.dtype == DType::u8 ? Rounding::byte : Rounding::none;
-    image = resize_bilinear(image, h, w, config_.antialias, rounding);
+    image = data::resize(image, h, w, config_.filter, config_.antialias, rounding);
   }
   if (!config_.center_crop.empty()) {
     const int64_t h = side(config_.center_crop, 0), w = side(config_.center_crop, 1);

@@ -1,5 +1,5 @@
 // Preprocessing: from a source's record to what the model's input takes, in this fixed order:
-//   1. resize, 2. center_crop, 3. channel order, 4. y = ((x - zero_point) * scale - mean) / std, 5.
+//   0. mirror_pad, 1. resize, 2. center_crop, 3. channel order, 4. y = ((x - zero_point) * scale - mean) / std, 5.
 //   layout, 6. reshape,
 //   7. dtype.
 // Everything that can be wrong about the configuration is found by plan(), before the first item is read.
@@ -17,8 +17,10 @@ namespace pith::data {
 enum class ChannelOrder : uint8_t { as_is, swapped };  // swapped: RGB records become BGR
 
 struct PreprocessConfig {
+  int64_t mirror_pad = 0;            // rows and columns on every side
   std::vector<int64_t> resize;       // {}: no; {n}: the shorter side becomes n; {h, w}
-  bool antialias = true;             // see resize_bilinear
+  Filter filter = Filter::bilinear;  // see resize, as `antialias`
+  bool antialias = true;
   std::vector<int64_t> center_crop;  // {}: no; {n}: n x n; {h, w}
   ChannelOrder channel_order = ChannelOrder::as_is;
   double zero_point = 0, scale = 1;
@@ -39,6 +41,8 @@ class Preprocess {
   Result<HostTensor> apply(HostTensor record) const;
 
  private:
+  bool changes_geometry() const;
+  Status pad_sides(int64_t* height, int64_t* width) const;
   Status plan_geometry();
   Status plan_channels() const;
   Status plan_output();

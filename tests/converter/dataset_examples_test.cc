@@ -129,7 +129,8 @@ TEST_CASE("examples: imagenet-mobilenetv2.json decodes 250 JPEG files and takes 
   CHECK(set.label(249).value() == 997);
   const HostTensor x = set.read_input(0, 0).value();
   CHECK(x.shape == std::vector<int64_t>{3, 244, 244});
-  const double want[3] = {-0.33092287, -0.29653076, -0.76630107};
+  // By Pillow 12 and numpy; a pixel in ten thousand may differ by one.
+  const double want[3] = {-0.52847791, -0.42693935, -0.80478257};
   for (int c = 0; c < 3; ++c) {
     double sum = 0;
     for (size_t p = 0; p < 244 * 244; ++p)

@@ -182,7 +182,7 @@ TEST_CASE("images: a byte changed anywhere ends in an image or an error, never i
 
 TEST_CASE("resize: growing by two interpolates at half-integer centres, edges repeat") {
   const Pixels in{1, 2, 1, {0, 100}};
-  const Pixels out = resize_bilinear(in, 1, 4, true, Rounding::none);
+  const Pixels out = resize(in, 1, 4, Filter::bilinear, true, Rounding::none);
   REQUIRE(out.values.size() == 4);
   CHECK(out.values[0] == doctest::Approx(0));
   CHECK(out.values[1] == doctest::Approx(25));
@@ -194,15 +194,51 @@ TEST_CASE("resize: shrinking averages with antialias and picks neighbours withou
   const Pixels in{1, 4, 1, {0, 0, 100, 100}};
   // Triangle of half width 2 around 0.5: weights 0.75 0.75 0.25 (0 at 2.5) over pixels 0 1 2, normalized
   // by 1.75.
-  const Pixels smooth = resize_bilinear(in, 1, 2, true, Rounding::none);
+  const Pixels smooth = resize(in, 1, 2, Filter::bilinear, true, Rounding::none);
   CHECK(smooth.values[0] == doctest::Approx(100 * 0.25 / 1.75));
   CHECK(smooth.values[1] == doctest::Approx(100 - 100 * 0.25 / 1.75));
-  const Pixels sharp = resize_bilinear(in, 1, 2, false, Rounding::none);
+  const Pixels sharp = resize(in, 1, 2, Filter::bilinear, false, Rounding::none);
   CHECK(sharp.values[0] == doctest::Approx(0));
   CHECK(sharp.values[1] == doctest::Approx(100));
-  const Pixels rounded = resize_bilinear(in, 1, 2, true, Rounding::byte);
+  const Pixels rounded = resize(in, 1, 2, Filter::bilinear, true, Rounding::byte);
   CHECK(rounded.values[0] == 14);
   CHECK(rounded.values[1] == 86);
+}
+
+TEST_CASE("resize: bilinear, bicubic and lanczos give the bytes of Pillow 12, growing and shrinking") {
+  const Pixels in{1, 8, 1, {10, 200, 30, 250, 90, 0, 120, 60}};
+  const struct {
+    Filter filter;
+    std::vector<double> wanted;
+  } cases[] = {{Filter::bilinear, {10, 105, 172, 58, 140, 223, 117, 45, 20, 100, 90, 60}},
+               {Filter::bicubic, {0, 109, 188, 40, 139, 245, 117, 28, 10, 108, 95, 56}},
+               {Filter::lanczos, {0, 117, 189, 38, 132, 255, 130, 7, 14, 108, 101, 51}},
+               {Filter::bilinear, {109, 118, 72}},
+               {Filter::bicubic, {104, 123, 66}},
+               {Filter::lanczos, {107, 125, 61}}};
+  for (const auto& c : cases) {
+    CAPTURE(static_cast<int>(c.filter));
+    const auto width = static_cast<int64_t>(c.wanted.size());
+    CHECK(resize(in, 1, width, c.filter, true, Rounding::byte).values == c.wanted);
+  }
+}
+
+TEST_CASE("mirror_pad: rows and columns are mirrored at the outermost pixels, which are not repeated") {
+  const Pixels out = mirror_pad({2, 3, 1, {1, 2, 3, 4, 5, 6}}, 1);
+  CHECK(out.height == 4);
+  CHECK(out.width == 5);
+  CHECK(out.values == std::vector<double>{5, 4, 5, 6, 5, 2, 1, 2, 3, 2, 5, 4, 5, 6, 5, 2, 1, 2, 3, 2});
+  PreprocessConfig config;
+  config.mirror_pad = 3;
+  const SourceSpec fixed = spec_of(DType::u8, {4, 4, 3}, Axes::hwc),
+                   open = spec_of(DType::u8, {-1, -1, 3}, Axes::hwc);
+  CHECK(Preprocess::plan(config, fixed).value().shape() == std::vector<int64_t>{10, 10, 3});
+  config.mirror_pad = 4;
+  CHECK(says(plan_error(config, fixed), "mirror_pad of 4 does not fit"));
+  const Result<Preprocess> late = Preprocess::plan(config, open);
+  REQUIRE(late.is_ok());
+  CHECK(says(late.value().apply(u8_tensor({4, 5, 3}, std::vector<int>(60, 5))).status().message(),
+             "mirror_pad"));
 }
 
 TEST_CASE(
