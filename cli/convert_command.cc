@@ -17,7 +17,7 @@ namespace {
 
 struct Options {
   ConvertOptions convert;
-  std::string precision = "fp32";
+  std::string precision = "fp16";  // full precision is never deployed without saying so
   std::vector<std::string> shapes, accepted;
   bool json = false;
 };
@@ -127,7 +127,8 @@ void add_convert(CLI::App& app, int* exit_code) {
   CommandLine line(app, "convert", "Convert a model into a .pith file");
   line.argument("MODEL", &convert.source, "Source model (.onnx)");
   line.required("-o,--output", &convert.output, "FILE", "File to write");
-  line.text("--precision", &options->precision, "NAME", "fp32, fp16, int8, int8-dynamic, int4 or nf4");
+  line.text("--precision", &options->precision, "NAME",
+            "fp16, fp32 (only when asked for), int8, int8-dynamic, int4 or nf4");
   line.count("--group", &convert.group, 32, 128, "int4, nf4: weights per scale, 32, 64 or 128");
   line.flag("--asymmetric", &convert.asymmetric, "int4: a zero point per group");
   line.texts("--shape", &options->shapes, "NAME=1,3,224,224", "Fix the shape of an input (repeatable)");
@@ -144,7 +145,8 @@ void add_convert(CLI::App& app, int* exit_code) {
   line.examples(
       "Nothing appears under the output path unless the whole file was written.\n\n"
       "Examples:\n"
-      "  pith convert model.onnx -o model.pith\n"
+      "  pith convert model.onnx -o model.pith                          # fp16 weights\n"
+      "  pith convert model.onnx -o model.pith --precision fp32\n"
       "  pith convert model.onnx -o model.pith --shape images=1,3,416,416\n"
       "  pith convert model.onnx -o small.pith --precision int8 --calibrate data/train\n"
       "  pith convert model.onnx -o small.pith --precision int4 --group 64");

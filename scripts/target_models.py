@@ -68,7 +68,7 @@ def cases(host, work):
         model = os.path.dirname(folder)
         name = os.path.basename(model)
         quantized = any(word in name for word in ("qdq", "qlinear", "quantize"))
-        yield (f"{name}-{os.path.basename(folder)}", os.path.join(model, "model.onnx"), [],
+        yield (f"{name}-{os.path.basename(folder)}", os.path.join(model, "model.onnx"), ["--precision", "fp32"],
                [f"{n}={folder}/input_{i}.npy" for i, n in enumerate(names)], 0.02 if quantized else 1e-4)
 
 

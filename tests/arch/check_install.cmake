@@ -34,7 +34,7 @@ if(NOT exported EQUAL declared)
 endif()
 
 set(model ${WORK}/digits.pith)
-must(${BUILD}/cli/pith convert ${PITH_ROOT}/examples/digits/digits.onnx -o ${model} --shape image=1,1,28,28)
+must(${BUILD}/cli/pith convert ${PITH_ROOT}/examples/digits/digits.onnx -o ${model} --precision fp32 --shape image=1,1,28,28)
 
 must(${CMAKE_COMMAND} -G Ninja -S ${PITH_ROOT}/tests/arch/consumer -B ${WORK}/consumer -DCMAKE_PREFIX_PATH=${prefix})
 must(${CMAKE_COMMAND} --build ${WORK}/consumer)

@@ -19,7 +19,7 @@ const std::string kModels = "tests/data/onnx/";
 // Converts one of the small models into `folder`; its path.
 std::string converted(const TempFolder& folder, const std::string& name) {
   const std::string path = folder / (name + ".pith");
-  const Ran r = run_pith({"convert", kModels + name + "/model.onnx", "-o", path});
+  const Ran r = run_pith({"convert", kModels + name + "/model.onnx", "-o", path, "--precision", "fp32"});
   CAPTURE(r.err);
   REQUIRE(r.code == 0);
   return path;

@@ -44,7 +44,7 @@ def make(build, out, name, source, options):
     with open(os.path.join(reference, "names.json"), encoding="utf-8") as f:
         names = json.load(f)["inputs"]
     model = os.path.join(out, name + ".pith")
-    subprocess.run([os.path.join(build, "cli/pith"), "convert", os.path.join(folder, "model.onnx"), "-o", model] + options, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([os.path.join(build, "cli/pith"), "convert", os.path.join(folder, "model.onnx"), "-o", model] + (options or ["--precision", "fp32"]), check=True, stdout=subprocess.DEVNULL)
     with tempfile.TemporaryDirectory() as results:
         inputs = [os.path.join(reference, f"input_{i}.npy") for i in range(len(names))]
         flags = [word for n, path in zip(names, inputs) for word in ("--input", f"{n}={path}")]
