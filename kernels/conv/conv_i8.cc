@@ -11,6 +11,8 @@ constexpr size_t kPanel = 32;
 // Input of a band stays in the first-level cache beside the weights of a panel.
 constexpr size_t kBandBytes = 24 << 10;
 constexpr size_t kSlack = 64;
+constexpr size_t kWideBandBytes =
+    48 << 10;  // of codes in 16 bits: in the second-level cache rather than twice the overlap
 
 size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
@@ -67,7 +69,7 @@ class ConvRun {
   void copy_pixels(size_t begin, size_t end) {
     const auto* x = static_cast<const uint8_t*>(a_.x);
     const size_t bytes = s_.in_channels;
-    if (s_.stride_h == 1 && s_.stride_w == 1 && plan_.pixel_bytes == bytes)
+    if (s_.stride_h == 1 && s_.stride_w == 1 && plan_.pixel_bytes == bytes * plan_.kernel->code_bytes)
       return plan_.kernel->copy(scratch_, x + begin * bytes, (end - begin) * bytes, plan_.mask);
     uint8_t* to = scratch_;
     for (size_t p = begin; p < end; ++p, to += plan_.pixel_bytes) {
@@ -79,21 +81,27 @@ class ConvRun {
   // Input rows under output rows [row, row + count) of one image, with padding.
   void copy_rows(size_t image, size_t row, size_t count) {
     const auto* x = static_cast<const uint8_t*>(a_.x) + image * s_.in_h * s_.in_w * s_.in_channels;
-    const int pad = static_cast<uint8_t>(a_.x_zero) ^ plan_.mask;
-    const size_t c = s_.in_channels, left = std::min(s_.pad_left, plan_.row_pixels);
+    const size_t c = s_.in_channels, bytes = c * plan_.kernel->code_bytes,
+                 left = std::min(s_.pad_left, plan_.row_pixels);
     const size_t middle = std::min(s_.in_w, plan_.row_pixels - left);
     const size_t right = plan_.row_pixels - left - middle;
     uint8_t* to = scratch_;
     for (size_t i = 0, n = reach(s_, count); i < n; ++i, to += plan_.row_bytes) {
       const size_t in_row = row * s_.stride_h + i;  // counted from the top padding
       if (in_row < s_.pad_top || in_row - s_.pad_top >= s_.in_h) {
-        std::memset(to, pad, plan_.row_bytes);
+        pad(to, plan_.row_bytes);
         continue;
       }
-      std::memset(to, pad, left * c);
-      plan_.kernel->copy(to + left * c, x + (in_row - s_.pad_top) * s_.in_w * c, middle * c, plan_.mask);
-      std::memset(to + (left + middle) * c, pad, right * c);
+      pad(to, left * bytes);
+      plan_.kernel->copy(to + left * bytes, x + (in_row - s_.pad_top) * s_.in_w * c, middle * c, plan_.mask);
+      pad(to + (left + middle) * bytes, right * bytes);
     }
+  }
+  void pad(uint8_t* to, size_t bytes) const {
+    const auto code = static_cast<uint8_t>(static_cast<uint8_t>(a_.x_zero) ^ plan_.mask);
+    if (plan_.kernel->code_bytes == 1) return void(std::memset(to, code, bytes));
+    const auto wide = static_cast<uint16_t>(code);  // kernels that read 16 bits have flip 0x80
+    for (size_t i = 0; i < bytes; i += 2) std::memcpy(to + i, &wide, 2);
   }
 
   // Walks over the first input bytes of neighbouring output pixels.
@@ -173,20 +181,21 @@ bool plan_conv_i8(const ConvI8Shape& s, const ConvI8Kernel& kernel, bool x_is_u8
   p->panel_bytes = round_up(conv_i8_k(s), 8) * kPanel + 3 * 4 * kPanel;
   const bool inside = s.pad_top == 0 && s.pad_left == 0 && reach(s, s.out_h) <= s.in_h &&
                       (s.out_w - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w < s.in_w;
-  const bool in_place = p->mask == 0 && s.in_channels % 4 == 0 && inside;
+  const bool in_place = p->mask == 0 && kernel.code_bytes == 1 && s.in_channels % 4 == 0 && inside;
   p->flat = s.kernel_h == 1 && s.kernel_w == 1 && inside;
-  p->pixel_bytes = p->flat ? round_up(s.in_channels, 4) : s.in_channels;
+  p->pixel_bytes = (p->flat ? round_up(s.in_channels, 4) : s.in_channels) * kernel.code_bytes;
   p->row_pixels = (s.out_w - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w + 1;
   p->direct = in_place && (!p->flat || (s.stride_h == 1 && s.stride_w == 1));
   if (p->direct) p->row_pixels = s.in_w;
-  p->row_bytes = p->row_pixels * s.in_channels;
+  p->row_bytes = p->row_pixels * p->pixel_bytes;
   if (!make_runs(s, p)) return false;
+  const size_t band_bytes = kernel.code_bytes == 1 ? kBandBytes : kWideBandBytes;
   if (p->flat) {
-    p->band_pixels = std::max<size_t>(kBandBytes / p->pixel_bytes, 4 * kernel.rows_wide);
+    p->band_pixels = std::max<size_t>(band_bytes / p->pixel_bytes, 4 * kernel.rows_wide);
     p->scratch_bytes = p->direct ? 0 : std::min(p->band_pixels, p->pixels) * p->pixel_bytes + kSlack;
     return true;
   }
-  const size_t lines = kBandBytes / p->row_bytes, extra = (s.kernel_h - 1) * s.dilation_h;
+  const size_t lines = band_bytes / p->row_bytes, extra = (s.kernel_h - 1) * s.dilation_h;
   p->band_rows = lines > extra + s.stride_h ? (lines - extra) / s.stride_h : 1;
   p->band_rows =
       std::min(std::max<size_t>(p->band_rows, (4 * kernel.rows_wide + s.out_w - 1) / s.out_w), s.out_h);

@@ -2,7 +2,7 @@
 //   y[n, p, o] = requantize(bias[o] + sum over taps t, c of (x[n, p * stride - pad + t * dilation, c] - x_zero) * w[o, t, c])
 // Padding counts as x_zero. A product x[M, K] . w[N, K] is the same with M pixels of K channels.
 //
-// Input rows are copied, with their padding and as the kernel reads them, to scratch (band by band, so that they stay in cache), and
+// Input rows are copied, with their padding and as the kernel reads them (flipped or widened), to scratch (band by band, so that they stay in cache), and
 // each tile reads them through row pointers: a kernel row of kw * C neighbouring bytes is one run of K.
 //
 //   ConvI8Plan plan;  if (!plan_conv_i8(shape, kernel, &plan)) ...     // once per shape

@@ -28,16 +28,16 @@ void copy_codes_ref(uint8_t* to, const uint8_t* from, size_t n, uint8_t mask) {
   for (size_t i = 0; i < n; ++i) to[i] = static_cast<uint8_t>(from[i] ^ mask);
 }
 
-#define KERNEL(name, needs, wide, narrow, flip, speed) \
-  void conv_i8_##name(const ConvI8Tile&, size_t);      \
+#define KERNEL(name, needs, wide, narrow, flip, bytes, speed) \
+  void conv_i8_##name(const ConvI8Tile&, size_t);             \
   void copy_codes_##name(uint8_t*, const uint8_t*, size_t, uint8_t);
 #include "kernels/conv/conv_i8_list.inc"
 #undef KERNEL
 
 ConvI8Kernels conv_i8_kernels() {
   static constexpr ConvI8Kernel kAll[] = {
-#define KERNEL(name, needs, wide, narrow, flip, speed) \
-  {#name, conv_i8_##name, copy_codes_##name, needs, wide, narrow, flip, speed},
+#define KERNEL(name, needs, wide, narrow, flip, bytes, speed) \
+  {#name, conv_i8_##name, copy_codes_##name, needs, wide, narrow, flip, bytes, speed},
 #include "kernels/conv/conv_i8_list.inc"
 #undef KERNEL
   };

@@ -4,7 +4,8 @@
 //   y[r, n]   = clamp(round_half_even(float(acc) * scale[n]) + y_zero, y_lo, y_hi)       kernels/base/requant.h
 //
 // Kernels that multiply unsigned by signed bytes read x as u8 (flip 0x80: i8 code ^ 0x80 = code + 128), the others as
-// i8; `start` holds bias - (x_zero + flip) * sum of w with x_zero of the i8 code, so both give the same sums.
+// i8; `start` holds bias - (x_zero + flip) * sum of w with x_zero of the i8 code, so both give the same sums. Kernels whose
+// code_bytes is 2 have flip 0x80 and read codes widened by zeros: x[rows[r] + runs[i] + 2 b].
 // y_flip 0x80 turns the i8 result into u8 codes.
 // A panel is `width` channels (8, 16, 24 or 32), K interleaved by 4 (layout I8C):
 //   | c0: k0 k1 k2 k3 | c1: k0 k1 k2 k3 | .. | c(width-1) |   then k4..k7 ..        byte = k/4 * 4 width + 4 c + k%4
@@ -20,7 +21,7 @@ namespace pith::kernels {
 struct ConvI8Tile {
   const uint8_t* const* rows;   // first input byte of each pixel
   const uint32_t* runs;         // byte offsets from it, one per run of neighbouring bytes
-  size_t run_count, run_bytes;  // run_bytes: a multiple of 4
+  size_t run_count, run_bytes;  // run_bytes: of weights, that is codes; a multiple of 4
   const int8_t* w;              // the panel
   size_t width, columns;        // columns <= width channels exist in y
   const int32_t* start;         // [width]
@@ -33,7 +34,7 @@ struct ConvI8Tile {
 
 // 1 <= rows <= the kernel's tile height.
 using ConvI8TileFn = void (*)(const ConvI8Tile& tile, size_t rows);
-// to[i] = from[i] ^ mask. Writes n bytes and no others; reads n bytes and no others.
+// to[i] = from[i] ^ mask, in code_bytes each. Writes n codes and no others; reads n bytes and no others.
 using CopyCodesFn = void (*)(uint8_t* to, const uint8_t* from, size_t n, uint8_t mask);
 
 inline constexpr size_t kConvI8MaxRows = 10;
@@ -44,7 +45,7 @@ struct ConvI8Kernel {
   CopyCodesFn copy;
   uint32_t needs;                  // Cpu bits
   uint8_t rows_wide, rows_narrow;  // tile height for panels wider than 16 channels, and for others
-  uint8_t flip;
+  uint8_t flip, code_bytes;
   uint8_t speed;  // about this many multiply-adds in a nanosecond
 };
 // Every kernel of conv_i8_list.inc, best first; the last one needs nothing.

@@ -13,6 +13,8 @@
 //   scales(s8), apply<L>(acc, i, s)           acc += i * s
 //   zero_scales(s8, z), apply_zero(acc, sz, sums)   s * (8 - z);  acc += sz * sum(a)
 //   halves(f16)          f32
+//   kReloadWeights       if it exists: a group's weights do not fit registers and are loaded anew for every tile of rows;
+//                        GCC 12 would load them for every product
 //   table(codebook), look_up(nibbles, table)  for lut4
 // and where kPairs says that products of 2 rows x 2 channels x 8 k exist: Pair (32 codes of two rows, interleaved by 8),
 //   pair(codes, codes), join_low(a, b), join_high(a, b)      weights of quads 2r and 2r + 1 by channel: 0, 1 and 2, 3
@@ -21,7 +23,7 @@
 //
 // One activation row: loop panel -> group with the accumulators of a whole strip of channels in registers.
 // More rows: a group of weights (8 vectors per vector of channels) is unpacked once and rows stream past it, R at a time; the
-// i32 and f32 tiles of kRowTile rows stay in L1.
+// i32 and f32 tiles of about kRowTile rows stay in L1.
 #pragma once
 #include "kernels/gemm/panel_strip.h"
 
@@ -146,8 +148,9 @@ template <class V, Layout L, size_t R, size_t U>
 struct RowTile {
   using F = typename V::F;
   static constexpr size_t kWidth = U * V::kLanes;
-  alignas(64) int32_t sums[kRowTile * kWidth];
-  alignas(64) float f[kRowTile * kWidth];
+  static constexpr size_t kMost = (kRowTile + R - 1) / R * R;  // rows at once
+  alignas(64) int32_t sums[kMost * kWidth];
+  alignas(64) float f[kMost * kWidth];
 
   struct Group {  // of weights, unpacked
     typename V::W w[8 * U];
@@ -208,6 +211,7 @@ struct RowTile {
     constexpr size_t kSums = T * U, kWords = sum_words(V::template form<L>());
     typename V::template Sum<L> i[kSums];
     typename V::Acts acts[T];
+    if constexpr (requires { V::kReloadWeights; }) asm volatile("" ::"r"(&w) : "memory");
     ((acts[v / U] = V::acts(a + v / U * kRowGroup)), ...);
     ((i[v] = V::template start<L>(row_sums + v / U * kWords)), ...);
     ((i[j % kSums] =
@@ -314,7 +318,7 @@ struct RowTile {
       all_rows<false, false>(s, w, q, rows);
   }
 
-  void run(const Strip<V, L>& s, Range rows) {  // at most kRowTile rows
+  void run(const Strip<V, L>& s, Range rows) {  // at most kMost rows
     const size_t groups = s.a.x.groups(), count = rows.end - rows.begin;
     const size_t span = is_integer_scaled(L) ? 4 : s.a.w.group_blocks;
     const typename V::Table table = V::table(s.a.w.codebook);
@@ -341,9 +345,10 @@ void panel4_strips(const PanelGemmArgs& a, const PanelShape& shape, size_t panel
       one.run(strip, rows.begin, IndicesTo<Shape::kOne>{});
       continue;
     }
-    for (size_t r = rows.begin; r < rows.end; r += kRowTile) {
-      RowTile<V, L, Shape::kRows, Shape::kMany> tile;
-      tile.run(strip, {r, r + kRowTile < rows.end ? r + kRowTile : rows.end});
+    using Tile = RowTile<V, L, Shape::kRows, Shape::kMany>;
+    for (size_t r = rows.begin; r < rows.end; r += Tile::kMost) {
+      Tile tile;
+      tile.run(strip, {r, r + Tile::kMost < rows.end ? r + Tile::kMost : rows.end});
     }
   }
 }

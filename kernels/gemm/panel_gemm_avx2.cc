@@ -1,19 +1,22 @@
 // Products with packed weights, AVX2: 16-bit sums of byte products, widened and scaled by one vpmaddwd per group.
 #include <immintrin.h>
 
+#include "kernels/gemm/panel_i8c_words.h"
 #include "kernels/gemm/ymm_vectors.h"
 
 namespace pith::kernels {
 namespace {
 
 // 4-bit: a lane holds 16 products of at most 15 * 127 and starts at -8 sum(a). In between it may wrap; at the end of
-// a group of 32 it is at most 16 * 8 * 127 = 16256. 8-bit: |a| <= 128 unsigned times w with the sign of a; two products fit i16
-// because |w| <= 127.
+// a group of 32 it is at most 16 * 8 * 127 = 16256. lut4: |w| times a with the sign of w; two products fit i16.
+// 8-bit: words.
 struct Avx2 : Ymm {
-  static constexpr bool kRolled = true;
+  static constexpr bool kRolled = true, kReloadWeights = true;
   template <Layout L>
   static constexpr RowForm form() {
-    return L == Layout::i8c ? RowForm::grid : L == Layout::i4a ? RowForm::pairs_sum : RowForm::minus8_pairs;
+    return L == Layout::i8c   ? RowForm::grid_u8
+           : L == Layout::i4a ? RowForm::pairs_sum
+                              : RowForm::minus8_pairs;
   }
   PITH_INLINE static I ones() { return _mm256_set1_epi16(1); }
   template <Layout L>
@@ -23,17 +26,15 @@ struct Avx2 : Ymm {
   template <Layout L, size_t j>
   PITH_INLINE static I dot(I i, I w, Acts codes) {
     const I a = broadcast(codes + 4 * j);
-    if constexpr (L != Layout::lut4) return _mm256_add_epi16(i, _mm256_maddubs_epi16(w, a));
+    if constexpr (L != Layout::lut4) {
+      i = _mm256_add_epi16(i, _mm256_maddubs_epi16(w, a));
+      asm volatile("" : "+x"(i));  // GCC 12 else makes trees of the additions, and spills
+      return i;
+    }
     const I pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(a, w));
     return _mm256_add_epi32(i, _mm256_madd_epi16(pairs, ones()));
   }
-  template <size_t j>
-  PITH_INLINE static I dot8(I i, I w, Acts8 codes) {
-    const I a = broadcast(codes + 4 * j);
-    const I pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(a), _mm256_sign_epi8(w, a));
-    return _mm256_add_epi32(i, _mm256_madd_epi16(pairs, ones()));
-  }
-  PITH_INLINE static I start8(int32_t zero, const int32_t* ksum) { return start8_with(-zero, ksum); }
+  PITH_INLINE static I start8(int32_t zero, const int32_t* ksum) { return start8_with(-(zero + 128), ksum); }
   template <Layout L>
   PITH_INLINE static I finish(I i) {
     return L == Layout::lut4 ? i : _mm256_madd_epi16(i, ones());
@@ -62,18 +63,16 @@ struct Avx2 : Ymm {
 
 }  // namespace
 
-void panel_i8c_avx2(const PanelGemmArgs& a, Range panels, Range rows) {
-  i8c_gemm<Avx2, TileShape<4, 4, 2>, Avx2, TileShape<1, 4, 1>>(a, panels, rows);
-}
-// Tiles of one row by one vector: GCC 12 spills the sums of larger ones (clang 14 gains 15 % from 3 x 2).
+void panel_i8c_avx2(const PanelGemmArgs& a, Range panels, Range rows) { words_gemm<Avx2>(a, panels, rows); }
+// Four rows by two vectors: 8 sums; two vectors of weights from the first-level cache and a quad of codes for each step.
 void panel_i4s8_avx2(const PanelGemmArgs& a, Range panels, Range rows) {
-  panel4_gemm<Layout::i4s8, Avx2, TileShape<4, 1, 1>, Avx2, TileShape<1, 1, 1>>(a, panels, rows);
+  panel4_gemm<Layout::i4s8, Avx2, TileShape<4, 6, 2>, Avx2, TileShape<1, 6, 1>>(a, panels, rows);
 }
 void panel_i4a_avx2(const PanelGemmArgs& a, Range panels, Range rows) {
-  panel4_gemm<Layout::i4a, Avx2, TileShape<4, 1, 1>, Avx2, TileShape<1, 1, 1>>(a, panels, rows);
+  panel4_gemm<Layout::i4a, Avx2, TileShape<4, 6, 2>, Avx2, TileShape<1, 6, 1>>(a, panels, rows);
 }
 void panel_i4f16_avx2(const PanelGemmArgs& a, Range panels, Range rows) {
-  panel4_gemm<Layout::i4f16, Avx2, TileShape<4, 1, 1>, Avx2, TileShape<1, 1, 1>>(a, panels, rows);
+  panel4_gemm<Layout::i4f16, Avx2, TileShape<4, 6, 2>, Avx2, TileShape<1, 6, 1>>(a, panels, rows);
 }
 void panel_lut4_avx2(const PanelGemmArgs& a, Range panels, Range rows) {
   panel4_gemm<Layout::lut4, Avx2, TileShape<4, 1, 1>, Avx2, TileShape<1, 1, 1>>(a, panels, rows);
