@@ -1,6 +1,7 @@
-// Depthwise convolution with AVX2 alone: |x| times w with the sign of x, pairs of products in 16 bits (|sum| <= 32512,
-// since weights stay within +-127), then pairs of pairs.
+// Depthwise convolution with AVX2 alone. 3x3: pairs of rows in 16 bits (depthwise_pairs.h). Other windows: |x| times w with the
+// sign of x, pairs of products in 16 bits (|sum| <= 32512, since weights stay within +-127), then pairs of pairs.
 #include "kernels/depthwise/depthwise_i8_ymm.h"
+#include "kernels/depthwise/depthwise_pairs.h"
 
 namespace pith::kernels {
 namespace {
@@ -28,6 +29,9 @@ struct XmmSign : Xmm {
 
 }  // namespace
 
-void depthwise_i8_avx2(const DepthwiseI8Rows& a) { depthwise_ymm_blocks<YmmSign, XmmSign, 2>(a, 0); }
+void depthwise_i8_avx2(const DepthwiseI8Rows& a) {
+  if (fits_pairs(a)) return depthwise_pairs(a);
+  depthwise_ymm_blocks<YmmSign, XmmSign, 2>(a, 0);
+}
 
 }  // namespace pith::kernels
