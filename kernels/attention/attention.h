@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/base/kernel_list.h"
 #include "kernels/base/types.h"
 
 namespace pith::kernels {
@@ -41,8 +42,35 @@ struct AttentionHead {
 };
 
 inline constexpr size_t kAttentionRows = 4;
+// Scores of `rows` <= kAttentionRows queries from `first` on. Lane l of a sum takes the elements i with i % 4 == l, one product
+// rounded and added after the other; the sum is (l0 + l2) + (l1 + l3).
+using AttentionScoresFn = void (*)(const AttentionHead& a, size_t first, size_t rows, float* s);
+// exp(s - largest) / sum; four lanes of sums as above. All hidden: zeros.
+using AttentionSoftmaxFn = void (*)(float* s, size_t n);
+// y of kAttentionRows rows over the keys that all of them see, up to the first that one does not; returns that. In the order of
+// keys, each product rounded.
+using AttentionValuesFn = size_t (*)(const AttentionHead& a, size_t first, const float* p);
+
+// The expensive steps; all variants give the same bits.
+struct AttentionKernel {
+  const char* name;
+  uint32_t needs;  // Cpu bits
+  AttentionScoresFn scores;
+  AttentionSoftmaxFn softmax;
+  AttentionValuesFn values;
+};
+#define KERNEL(isa, needs)                                                                  \
+  void attention_scores_##isa(const AttentionHead& a, size_t first, size_t rows, float* s); \
+  void attention_softmax_##isa(float* s, size_t n);                                         \
+  size_t attention_values_##isa(const AttentionHead& a, size_t first, const float* p);
+#include "kernels/attention/attention_list.inc"
+#undef KERNEL
+using AttentionKernels = KernelList<AttentionKernel>;
+AttentionKernels attention_kernels();
+const AttentionKernel& select_attention(Cpu cpu);
+
 // Query rows `rows`; `scores`: room for kAttentionRows * a.keys floats of this call alone.
-void attention_ref(const AttentionHead& a, Range rows, float* scores);
+void attention(const AttentionKernel& kernel, const AttentionHead& a, Range rows, float* scores);
 
 // Rotary embedding of one vector: the first 2 * half elements turn by the given angles, the rest is copied.
 //   pair (a, b): a' = a cos - b sin, b' = a sin + b cos; pairs are (i, i + half), or (2 i, 2 i + 1) when

@@ -69,7 +69,9 @@ float largest(const float* s, size_t n) {
   return top;
 }
 
-void softmax(float* s, size_t n) {
+}  // namespace
+
+void attention_softmax_ref(float* s, size_t n) {
   const float top = largest(s, n);
   if (top == kHidden) return std::fill(s, s + n, 0.0f);
   Lanes<float> sums = {};
@@ -90,6 +92,8 @@ void softmax(float* s, size_t n) {
   const float sum = sum_lanes(sums);
   for (j = 0; j < n; ++j) s[j] /= sum;
 }
+
+namespace {
 
 // The sums of the lanes of four vectors, each (v0 + v2) + (v1 + v3) as sum_lanes.
 Lanes<float> sums_of(Lanes<float> a, Lanes<float> b, Lanes<float> c, Lanes<float> d) {
@@ -117,8 +121,10 @@ void dot_2x4(const float* const (&q)[2], const float* const (&k)[4], size_t dept
   out[1] = sums_of(b0, b1, b2, b3);
 }
 
-// Scores of `rows` queries from `first` on. A score does not depend on which others are computed beside it.
-void dot_keys(const AttentionHead& a, size_t first, size_t rows, float* s) {
+}  // namespace
+
+// A score does not depend on which others are computed beside it.
+void attention_scores_ref(const AttentionHead& a, size_t first, size_t rows, float* s) {
   for (size_t j = 0; j < a.keys; j += 4)
     for (size_t r = 0; r < rows; r += 2) {  // what does not exist repeats the last; its scores are dropped
       const size_t second = std::min(r + 1, rows - 1), count = std::min<size_t>(4, a.keys - j);
@@ -134,6 +140,8 @@ void dot_keys(const AttentionHead& a, size_t first, size_t rows, float* s) {
     }
 }
 
+namespace {
+
 // y[d] += p v[d] in the order of keys. A hidden key (p = 0) must not bring in its NaN.
 void add_values(const AttentionHead& a, size_t begin, const float* p, float* y) {
   for (size_t j = begin; j < a.keys; ++j) {
@@ -143,8 +151,9 @@ void add_values(const AttentionHead& a, size_t begin, const float* p, float* y) 
   }
 }
 
-// The same for four rows at once, up to the first key that one of them does not see.
-size_t add_shared_values(const AttentionHead& a, size_t first, const float* p) {
+}  // namespace
+
+size_t attention_values_ref(const AttentionHead& a, size_t first, const float* p) {
   size_t end = 0;
   const auto seen = [&](size_t j) {
     for (size_t r = 0; r < kAttentionRows; ++r)
@@ -176,12 +185,22 @@ size_t add_shared_values(const AttentionHead& a, size_t first, const float* p) {
   return end;
 }
 
-}  // namespace
+AttentionKernels attention_kernels() {
+#define KERNEL(isa, needs) \
+  {#isa, needs, attention_scores_##isa, attention_softmax_##isa, attention_values_##isa},
+  static constexpr AttentionKernel kAll[] = {
+#include "kernels/attention/attention_list.inc"
+  };
+#undef KERNEL
+  return {kAll, sizeof kAll / sizeof kAll[0]};
+}
 
-void attention_ref(const AttentionHead& a, Range range, float* scores) {
+const AttentionKernel& select_attention(Cpu cpu) { return best_of(attention_kernels(), cpu); }
+
+void attention(const AttentionKernel& kernel, const AttentionHead& a, Range range, float* scores) {
   for (size_t i = range.begin; i < range.end; i += kAttentionRows) {
     const size_t rows = std::min(kAttentionRows, range.end - i);
-    if (a.keys > 0) dot_keys(a, i, rows, scores);
+    if (a.keys > 0) kernel.scores(a, i, rows, scores);
     for (size_t r = 0; r < rows; ++r) {
       float* s = scores + r * a.keys;
       keep(a, i + r, 0, s);
@@ -190,12 +209,12 @@ void attention_ref(const AttentionHead& a, Range range, float* scores) {
       keep(a, i + r, 1, s);
       apply_mask(a, i + r, s);
       keep(a, i + r, 2, s);
-      softmax(s, a.keys);
+      kernel.softmax(s, a.keys);
       keep(a, i + r, 3, s);
     }
     size_t done = 0;
     if (rows == kAttentionRows)
-      done = add_shared_values(a, i, scores);
+      done = kernel.values(a, i, scores);
     else
       for (size_t r = 0; r < rows; ++r) std::fill_n(a.y + (i + r) * a.y_stride, a.value_depth, 0.0f);
     for (size_t r = 0; r < rows; ++r) add_values(a, done, scores + r * a.keys, a.y + (i + r) * a.y_stride);

@@ -19,8 +19,7 @@
 namespace pith::kernels {
 namespace {
 
-constexpr size_t kPrefetchKv =
-    32768;  // bytes ahead  // bytes ahead  // bytes ahead  // bytes ahead  // bytes ahead  // bytes ahead  // bytes ahead
+constexpr size_t kPrefetchKv = 32768;  // bytes ahead
 
 PITH_INLINE float* state_row(const AttentionState& s, size_t r) { return s.acc + r * s.acc_stride; }
 PITH_INLINE const float* floats_in(const uint8_t* p) {

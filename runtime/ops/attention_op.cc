@@ -131,6 +131,10 @@ Source source_of(const NodeView& node, const Dims& d, size_t past_input, size_t 
   return {x, heads * keys * depth, keys * depth, depth};
 }
 
+struct AttentionState final : NodeState {
+  const kernels::AttentionKernel* kernel = nullptr;
+};
+
 // Scratch: joined keys, joined values (where no output holds them), some rows of scores per task.
 struct Scratch {
   int64_t keys = 0, values = 0, scores = 0;  // floats
@@ -147,6 +151,8 @@ Scratch scratch_of(const NodeView& node, const Dims& d) {
   return s;
 }
 
+void run(const NodeView& node, RunContext& context);
+
 Status prepare(const NodeView& node, PrepareContext& context) {
   Dims d{};
   PITH_RETURN_IF_ERROR(read_dims(node, &d));
@@ -155,6 +161,10 @@ Status prepare(const NodeView& node, PrepareContext& context) {
   if (total < 0 || total > INT64_MAX / 8)
     return node_error(node, Code::no_memory, "the keys need too much memory");
   context.request_scratch(static_cast<size_t>(total) * sizeof(float));
+  auto state = std::make_unique<AttentionState>();
+  state->kernel = &kernels::select_attention(context.cpu());
+  context.use("attention", run);
+  context.keep(std::move(state));
   return Status::ok();
 }
 
@@ -190,6 +200,7 @@ void run(const NodeView& node, RunContext& context) {
   const auto& o = node.opt<AttentionOptions>();
   const Scratch s = scratch_of(node, d);
   auto* scratch = static_cast<float*>(context.scratch);
+  const kernels::AttentionKernel& kernel = *static_cast<const AttentionState*>(context.state)->kernel;
   const Source k = source_of(node, d, kPastKey, kK, 1, d.depth, scratch);
   const Source v = source_of(node, d, kPastValue, kV, 2, d.value_depth, scratch + s.keys);
   float* scores = scratch + s.keys + s.values;
@@ -215,7 +226,7 @@ void run(const NodeView& node, RunContext& context) {
       set_mask(node, d, b, h, &a);
       if (node.has_out(3)) a.report = node.out(3).as_mutable<float>() + task * queries * keys;
       a.report_stage = static_cast<int>(o.qk_output_mode());
-      kernels::attention_ref(a, {0, queries}, scores + task * keys * kernels::kAttentionRows);
+      kernels::attention(kernel, a, {0, queries}, scores + task * keys * kernels::kAttentionRows);
     }
   });
 }
