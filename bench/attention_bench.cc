@@ -117,11 +117,15 @@ struct HalfRows {
     for (float& s : scores) s /= sum;
   }
 #if defined(__x86_64__)
+  // GCC 12: attributes of functions do not reach lambdas, hence two spelled-out versions.
+  void head(const float* q, const f16* k, const f16* v, float* y) {
+    detect_cpu().has(Cpu::avx512vnni) ? head_zmm(q, k, v, y) : head_ymm(q, k, v, y);
+  }
   __attribute__((target("avx512f,avx2,fma,f16c"))) static __m512 load(const f16* p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(static_cast<const void*>(p))));
   }
-  __attribute__((target("avx512f,avx2,fma,f16c"))) void head(const float* q, const f16* k, const f16* v,
-                                                             float* y) {
+  __attribute__((target("avx512f,avx2,fma,f16c"))) void head_zmm(const float* q, const f16* k, const f16* v,
+                                                                 float* y) {
     const float scale = 1 / std::sqrt(static_cast<float>(kDepth));
     for (size_t t = 0; t < tokens; ++t, k += kDepth) {
       __m512 s0 = _mm512_mul_ps(_mm512_loadu_ps(q), load(k)),
@@ -140,6 +144,35 @@ struct HalfRows {
       for (size_t i = 0; i < 8; ++i)
         s[i] = _mm512_fmadd_ps(_mm512_set1_ps(scores[t]), load(v + 16 * i), s[i]);
     for (size_t i = 0; i < 8; ++i) _mm512_storeu_ps(y + 16 * i, s[i]);
+  }
+  __attribute__((target("avx2,fma,f16c"))) static __m256 load_ymm(const f16* p) {
+    return _mm256_cvtph_ps(_mm_loadu_si128(static_cast<const __m128i*>(static_cast<const void*>(p))));
+  }
+  __attribute__((target("avx2,fma,f16c"))) void head_ymm(const float* q, const f16* k, const f16* v,
+                                                         float* y) {
+    const float scale = 1 / std::sqrt(static_cast<float>(kDepth));
+    for (size_t t = 0; t < tokens; ++t, k += kDepth) {
+      __m256 s[4];
+      for (auto& x : s) x = _mm256_setzero_ps();
+      for (size_t i = 0; i < kDepth; i += 32)
+#pragma GCC unroll 4
+        for (size_t j = 0; j < 4; ++j)
+          s[j] = _mm256_fmadd_ps(_mm256_loadu_ps(q + i + 8 * j), load_ymm(k + i + 8 * j), s[j]);
+      const __m256 sum = _mm256_add_ps(_mm256_add_ps(s[0], s[1]), _mm256_add_ps(s[2], s[3]));
+      __m128 h = _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps(sum, 1));
+      h = _mm_add_ps(h, _mm_movehl_ps(h, h));
+      scores[t] = scale * _mm_cvtss_f32(_mm_add_ss(h, _mm_movehdup_ps(h)));
+    }
+    softmax();
+    for (size_t half = 0; half < kDepth; half += 64) {  // eight sums: as many as hide an addition
+      __m256 s[8];
+      for (auto& x : s) x = _mm256_setzero_ps();
+      for (size_t t = 0; t < tokens; ++t)
+#pragma GCC unroll 8
+        for (size_t i = 0; i < 8; ++i)
+          s[i] = _mm256_fmadd_ps(_mm256_set1_ps(scores[t]), load_ymm(v + t * kDepth + half + 8 * i), s[i]);
+      for (size_t i = 0; i < 8; ++i) _mm256_storeu_ps(y + half + 8 * i, s[i]);
+    }
   }
 #else
   void head(const float* q, const f16* k, const f16* v, float* y) {

@@ -111,7 +111,8 @@ Status measure(const std::string& precision, size_t layers, int64_t tokens) {
   for (int64_t i = 0; i < tokens * kWidth; ++i) x[i] = static_cast<float>(rng() % 2001) / 500.0f - 2.0f;
   PITH_RETURN_IF_ERROR(session->run());
   std::vector<double> times;
-  const double peak = dot_peak_gops();
+  const bool nibbles = precision == "int4";
+  const double peak = nibbles ? nibble_peak_gops() : dot_peak_gops();
   for (int i = 0; i < 15; ++i) {
     const double begin = clock_seconds(CLOCK_THREAD_CPUTIME_ID);
     PITH_RETURN_IF_ERROR(session->run());

@@ -96,11 +96,14 @@ std::function<void()> runner(const std::shared_ptr<Product>& p, ThreadPool* pool
 // Which peak a kernel is compared with.
 const char* peak_name(const PanelGemmKernel& k) {
   if (std::strstr(k.name, "avx512") != nullptr) return "dot peak zmm";
-  return k.needs == Cpu::avx2 ? "peak vpmaddubsw" : "dot peak ymm";
+  if (k.needs != Cpu::avx2) return "dot peak ymm";
+  return k.layout == Layout::i8c || k.layout == Layout::lut4 ? "peak vpmaddwd" : "peak vpmaddubsw";
 }
 void add_peaks(Cpu cpu, std::vector<Contestant>* all) {
-  const std::pair<const char*, double (*)(Cpu)> peaks[] = {
-      {"dot peak zmm", dot_run_zmm}, {"dot peak ymm", dot_run_ymm}, {"peak vpmaddubsw", dot_run_avx2}};
+  const std::pair<const char*, double (*)(Cpu)> peaks[] = {{"dot peak zmm", dot_run_zmm},
+                                                           {"dot peak ymm", dot_run_ymm},
+                                                           {"peak vpmaddwd", dot_run_words},
+                                                           {"peak vpmaddubsw", dot_run_avx2}};
   for (const auto& [name, run] : peaks)
     if (run(cpu) > 0) all->push_back({name, [run = run, cpu] { (void)run(cpu); }, 2e-9 * run(cpu)});
 }
@@ -140,7 +143,9 @@ void gemm(const std::vector<size_t>& row_counts) {
     for (const char* kind : {"qs8-qc8w", "qd8-qc8w", "qd8-qc4w", "qd8-qb4w"})
       if (std::function<void()> run = xnn_product(kind, rows, kN, kK, 1)) {
         all.push_back({std::string("XNNPACK ") + kind, std::move(run), ops});
-        peak_of.push_back("dot peak zmm");
+        peak_of.push_back(dot_run_zmm(cpu) > 0                 ? "dot peak zmm"
+                          : std::strstr(kind, "4w") != nullptr ? "peak vpmaddubsw"
+                                                               : "peak vpmaddwd");
       }
     for (RowForm form : {RowForm::grid_u8, RowForm::minus8}) {
       const PanelGemmKernel k{"", Layout::i8c, 0, form, nullptr};
