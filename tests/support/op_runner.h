@@ -73,6 +73,7 @@ struct OpRunSettings {
   std::vector<TestTensor> declared;  // dtype and quantization of outputs, where the file declares them
   size_t threads = 1;
   Status (*prepare)(const NodeView&, PrepareContext&) = nullptr;  // a backend's, instead of the reference
+  Cpu cpu{};                                                      // what its kernels may use
 };
 
 struct OpResult {
@@ -107,7 +108,7 @@ inline OpResult run_view(const OpDef& def, NodeView& node, const std::vector<Tes
   kernel.run = def.run;
   std::unique_ptr<NodeState> state;
   std::unique_ptr<ThreadPool> pool = ThreadPool::create(settings.threads);
-  PrepareContext context(&kernel, &state, pool.get());
+  PrepareContext context(&kernel, &state, pool.get(), settings.cpu);
   const auto prepare = settings.prepare != nullptr ? settings.prepare : def.prepare;
   if (prepare != nullptr) r.status = prepare(node, context);
   if (!r.status.is_ok()) return r;

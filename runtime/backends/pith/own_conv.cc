@@ -5,6 +5,7 @@
 #include "kernels/conv/conv_i8.h"
 #include "kernels/depthwise/depthwise_i8.h"
 #include "runtime/backends/pith/codes_state.h"
+#include "runtime/backends/pith/own_conv_parts.h"
 #include "runtime/backends/pith/own_nodes.h"
 #include "runtime/ops/panel_codes.h"
 #include "runtime/ops/panel_conv.h"
@@ -161,8 +162,6 @@ Status take_depthwise(const NodeView& node, PrepareContext& context, const ConvI
   return Status::ok();
 }
 
-size_t last_dim(const TensorView& t) { return static_cast<size_t>(t.shape[t.shape.rank() - 1]); }
-
 }  // namespace
 
 Status take_conv(const NodeView& node, PrepareContext& context) {
@@ -171,29 +170,14 @@ Status take_conv(const NodeView& node, PrepareContext& context) {
     return prepare_panel_conv(node, context, context.cpu(), kPithOwner);
   if (node.in(0).dtype != DType::i8 && node.in(0).dtype != DType::u8)
     return leave("works on 8-bit codes only");
-  const kernels::Window w = conv_window(node, window_options(o));
-  if (w.in[0] != 1 || w.out[0] != 1 || w.kernel[0] != 1 || w.pad[0] != 0)
+  ConvI8Shape s{};
+  if (!flat_conv_shape(node, conv_window(node, window_options(o)), &s))
     return leave("a window of three dims");
-  const auto size = [](int64_t v) { return static_cast<size_t>(v); };
-  ConvI8Shape s{size(node.in(0).shape[0]),
-                size(w.in[1]),
-                size(w.in[2]),
-                size(w.out[1]),
-                size(w.out[2]),
-                last_dim(node.in(0)),
-                last_dim(node.out(0)),
-                size(w.kernel[1]),
-                size(w.kernel[2]),
-                size(w.stride[1]),
-                size(w.stride[2]),
-                size(w.dilation[1]),
-                size(w.dilation[2]),
-                size(w.pad[1]),
-                size(w.pad[2])};
   if (o.groups() == 1) return take_dense(node, context, s, o.clamp_min(), o.clamp_max(), "conv_i8");
-  if (o.groups() == s.in_channels && s.in_channels == s.out_channels)
+  const bool small = s.kernel_w <= kernels::kDepthwiseMaxWidth && s.kernel_h <= kernels::kDepthwiseMaxHeight;
+  if (o.groups() == s.in_channels && s.in_channels == s.out_channels && small)
     return take_depthwise(node, context, s, o.clamp_min(), o.clamp_max());
-  return leave("a convolution in groups");
+  return take_conv_parts(node, context, {s, o.groups(), false}, {o.clamp_min(), o.clamp_max()});
 }
 
 Status take_fully_connected(const NodeView& node, PrepareContext& context) {
