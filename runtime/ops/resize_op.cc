@@ -8,7 +8,7 @@
 #include "kernels/resize/resize.h"
 #include "runtime/ops/copy_steps.h"
 #include "runtime/ops/infer_helpers.h"
-#include "runtime/ops/resize_table.h"
+#include "runtime/ops/resize_axes.h"
 
 namespace pith {
 namespace {
@@ -211,11 +211,6 @@ void run_copy(const NodeView& node, RunContext&) {
   if (node.out(0).byte_size() > 0) std::memcpy(node.out(0).data, node.in(0).data, node.out(0).byte_size());
 }
 
-// An axis keeps its values when lengths agree and every coordinate is its own source.
-bool is_identity(const ResizeAxis& a, const schema::ResizeOptions& o) {
-  return a.in == a.out && a.scale == 1 && o.coordinates() != schema::ResizeCoordinates::tf_crop_and_resize;
-}
-
 void set_extrapolation(const NodeView& node, ResizeState* state) {
   const float value = node.opt<schema::ResizeOptions>().extrapolation();
   const f16 half = to_f16(value);
@@ -242,13 +237,11 @@ void set_extrapolation(const NodeView& node, ResizeState* state) {
 Status prepare(const NodeView& node, PrepareContext& context) {
   const auto& o = node.opt<schema::ResizeOptions>();
   std::vector<ResizeAxis> axes;
-  PITH_RETURN_IF_ERROR(measure(node, &axes));
-  std::sort(axes.begin(), axes.end(),
-            [](const ResizeAxis& a, const ResizeAxis& b) { return a.axis < b.axis; });
+  PITH_RETURN_IF_ERROR(changing_axes(node, &axes));
   auto state = std::make_unique<ResizeState>();
   size_t scratch = 0;
   for (const ResizeAxis& a : axes) {
-    if (is_identity(a, o) || node.out(0).count() == 0) continue;
+    if (node.out(0).count() == 0) continue;
     if (!state->axes.empty()) scratch += count_after(node, state->axes.back().axis);
     state->axes.push_back(a);
     if (!make_resize_table(a, o, &state->tables.emplace_back()))
@@ -268,6 +261,17 @@ Status prepare(const NodeView& node, PrepareContext& context) {
 }
 
 }  // namespace
+
+Status changing_axes(const NodeView& node, std::vector<ResizeAxis>* axes) {
+  PITH_RETURN_IF_ERROR(measure(node, axes));
+  std::sort(axes->begin(), axes->end(),
+            [](const ResizeAxis& a, const ResizeAxis& b) { return a.axis < b.axis; });
+  // An axis keeps its values when lengths agree and every coordinate is its own source.
+  const bool crops =
+      node.opt<schema::ResizeOptions>().coordinates() == schema::ResizeCoordinates::tf_crop_and_resize;
+  std::erase_if(*axes, [&](const ResizeAxis& a) { return a.in == a.out && a.scale == 1 && !crops; });
+  return Status::ok();
+}
 
 extern const OpDef kResizeOp{schema::Op::ResizeOptions, "resize", kNoFlags, check, infer, prepare, run_copy};
 

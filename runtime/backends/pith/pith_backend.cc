@@ -18,7 +18,8 @@ constexpr Row kRows[] = {
     {schema::Op::ConvOptions, take_conv},         {schema::Op::FullyConnectedOptions, own_fully_connected},
     {schema::Op::BinaryOptions, take_binary},     {schema::Op::UnaryOptions, take_unary},
     {schema::Op::QuantizeOptions, take_quantize}, {schema::Op::PoolOptions, take_pool},
-    {schema::Op::ReduceOptions, take_reduce},
+    {schema::Op::ReduceOptions, take_reduce},     {schema::Op::ConvTransposeOptions, take_conv_transpose},
+    {schema::Op::ResizeOptions, take_resize},
 };
 constexpr auto kTable = selected(kRows, &Row::prepare);
 
