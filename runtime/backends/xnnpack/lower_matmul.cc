@@ -67,7 +67,7 @@ Status lower_matmul(const NodeView& node, Lowering& low) {
     return decline("only f32 without constant weights");
   BatchProduct p;
   if (!read_batch(a, b, transpose_b, &p)) return decline("too many batch dims");
-  // Packing b on every run costs more than a few rows gain (bench/xnn_against_reference_bench.cc).
+  // Packing b on every run costs more than a few rows gain (bench/backends_bench.cc).
   constexpr size_t kFewRows = 4;
   if (!node.in(1).has_value && !transpose_b && p.m <= kFewRows) return decline("few rows, b not constant");
   return lower_batch(node, p, low);

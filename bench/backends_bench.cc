@@ -1,5 +1,5 @@
-// XNNPACK against the reference kernels, operator by operator: a lowering that loses here should decline.
-//   pith_xnn_against_reference_bench     one thread; lower quarter of the CPU times of many runs
+// Our kernels, XNNPACK and the reference, operator by operator: who loses here should decline.
+//   pith_backends_bench [PART]     PART: only nodes whose name has it; one thread; lower quarter of the CPU times of many runs
 #include <time.h>
 
 #include <algorithm>
@@ -39,9 +39,9 @@ TestTensor at_run(TestTensor t) {
 double measure(NodeView& node, const OpDef& def, BackendChoice choice) {
   Kernel kernel;
   std::unique_ptr<NodeState> state;
-  PrepareContext context(&kernel, &state, nullptr);
+  PrepareContext context(&kernel, &state, nullptr, detect_cpu());
   if (!choose_kernel(def, node, {choice}, context, &kernel).is_ok()) return -1;
-  if (choice == BackendChoice::xnnpack && std::string(kernel.backend) != "xnnpack") return -1;
+  if (std::string(kernel.backend) != name_of(choice)) return -1;
   std::vector<uint8_t> scratch(kernel.scratch_bytes + 256);
   auto* aligned = reinterpret_cast<void*>((reinterpret_cast<uintptr_t>(scratch.data()) + 127) / 128 * 128);
   if (kernel.bind != nullptr && !kernel.bind(node, state.get(), aligned, nullptr).is_ok()) return -1;
@@ -59,10 +59,13 @@ double measure(NodeView& node, const OpDef& def, BackendChoice choice) {
   return times[times.size() / 4] * 1e6;
 }
 
+const char* part = "";
+
 template <class OptionsT>
 void pair(const char* what, const OptionsT& options, const std::vector<TestTensor>& inputs,
           TestTensor declared = {}) {
   using Table = typename OptionsT::TableType;
+  if (std::string(what).find(part) == std::string::npos) return;
   flatbuffers::FlatBufferBuilder builder;
   builder.Finish(Table::Pack(builder, &options));
   NodeView node;
@@ -75,16 +78,18 @@ void pair(const char* what, const OptionsT& options, const std::vector<TestTenso
   }
   views.push_back(op_runner_detail::view_of(declared, "out"));
   std::vector<TensorView*> pointers;
-  for (TensorView& v : views) pointers.push_back(&v);
+  for (size_t i = 0; i < views.size(); ++i)
+    pointers.push_back(i < inputs.size() && inputs[i].dtype == DType::none ? nullptr : &views[i]);
   node.inputs = std::span(pointers).first(inputs.size());
   node.outputs = std::span(pointers).subspan(inputs.size());
   const OpDef* def = find_op(node.op);
   if (def == nullptr || !def->infer(node).is_ok()) return void(std::printf("%-28s cannot run\n", what));
   std::vector<uint8_t> y(node.out(0).byte_size() + 256);
   node.out(0).data = y.data();
+  const double own = measure(node, *def, BackendChoice::pith);
   const double x = measure(node, *def, BackendChoice::xnnpack);
   const double r = measure(node, *def, BackendChoice::reference);
-  std::printf("%-28s %10.1f %10.1f %8.2f\n", what, x, r, x < 0 ? 0.0 : r / x);
+  std::printf("%-30s %9.1f %9.1f %9.1f %8.2f\n", what, own, x, r, own < 0 || x < 0 ? 0.0 : x / own);
 }
 
 schema::UnaryOptionsT unary(schema::UnaryKind kind) {
@@ -185,13 +190,78 @@ void products() {
   pair("fully connected i8", fc, {at_run(codes({1, 512})), wq}, codes({0}));
 }
 
+TestTensor weights(const Shape& shape) {
+  TestTensor w = codes(shape);
+  w.is_constant = true;
+  w.zero_points = {0};
+  for (uint8_t& code : w.bytes)
+    if (code == 0x80) code = 0;  // AVX2 takes no -128
+  return w;
+}
+
+void convolutions() {
+  const auto conv = [](auto o, uint32_t stride, uint32_t pad, uint32_t groups) {
+    o.strides = {stride, stride}, o.dilations = {1, 1}, o.pads = {pad, pad, pad, pad}, o.groups = groups;
+    return o;
+  };
+  const schema::ConvOptionsT plain;
+  const schema::ConvTransposeOptionsT back;
+  for (int64_t each : {4, 8, 16, 32, 64}) {
+    const std::string name = "conv 3x3 28x28x128, groups of " + std::to_string(each);
+    pair(name.c_str(), conv(plain, 1, 1, static_cast<uint32_t>(128 / each)),
+         {codes({1, 28, 28, 128}), weights({128, 3, 3, each})}, codes({0}));
+  }
+  pair("conv 1x1 28x28x240, 3 groups", conv(plain, 1, 0, 3),
+       {codes({1, 28, 28, 240}), weights({240, 1, 1, 80})}, codes({0}));
+  pair("conv depth multiplier 2", conv(plain, 1, 1, 64), {codes({1, 28, 28, 64}), weights({128, 3, 3, 1})},
+       codes({0}));
+  pair("conv depthwise 9x9", conv(plain, 1, 4, 64), {codes({1, 28, 28, 64}), weights({64, 9, 9, 1})},
+       codes({0}));
+  pair("deconv 2x2 stride 2", conv(back, 2, 0, 1), {codes({1, 28, 28, 64}), weights({32, 2, 2, 64})},
+       codes({0}));
+  pair("deconv 4x4 stride 2", conv(back, 2, 1, 1), {codes({1, 28, 28, 64}), weights({32, 4, 4, 64})},
+       codes({0}));
+  pair("deconv 3x3 stride 2", conv(back, 2, 1, 1), {codes({1, 64, 64, 32}), weights({16, 3, 3, 32})},
+       codes({0}));
+  pair("deconv 3x3 stride 1", conv(back, 1, 1, 1), {codes({1, 28, 28, 64}), weights({64, 3, 3, 64})},
+       codes({0}));
+  pair("deconv depthwise 4x4 stride 2", conv(back, 2, 1, 32),
+       {codes({1, 28, 28, 32}), weights({32, 4, 4, 1})}, codes({0}));
+}
+
+void code_moves() {
+  schema::ResizeOptionsT resize;
+  TestTensor none, twice = tensor<int64_t>({4}, {1, 52, 52, 128});
+  const TestTensor map = codes({1, 26, 26, 128});
+  pair("resize nearest i8", resize, {map, none, none, twice}, codes({0}));
+  resize.mode = schema::ResizeMode::linear;
+  pair("resize linear i8", resize, {map, none, none, twice}, codes({0}));
+  schema::ConcatOptionsT concat;
+  concat.axis = 3;
+  pair("concat i8 52x52x64 twice", concat, {codes({1, 52, 52, 64}), codes({1, 52, 52, 64})}, codes({0}));
+  schema::PadOptionsT pad;
+  pair("pad i8", pad, {map, tensor<int64_t>({8}, {0, 1, 1, 0, 0, 1, 1, 0})}, codes({0}));
+  schema::SliceOptionsT slice;
+  pair("slice i8, every second", slice,
+       {map, tensor<int64_t>({2}, {0, 0}), tensor<int64_t>({2}, {26, 26}), tensor<int64_t>({2}, {1, 2}),
+        tensor<int64_t>({2}, {2, 2})},
+       codes({0}));
+  schema::SoftmaxOptionsT softmax;
+  pair("softmax i8 1000", softmax, {codes({1, 1000})}, codes({0}));
+  pair("softmax i8 512x64", softmax, {codes({512, 64})}, codes({0}));
+  pair("softmax i8 4420x2", softmax, {codes({4420, 2})}, codes({0}));
+}
+
 }  // namespace
 }  // namespace pith
 
-int main() {
-  std::printf("%-28s %10s %10s %8s\n", "operator", "xnnpack us", "ref us", "ratio");
+int main(int argc, char** argv) {
+  if (argc > 1) pith::part = argv[1];
+  std::printf("%-30s %9s %9s %9s %8s\n", "operator", "ours us", "xnn us", "ref us", "xnn/ours");
   pith::elementwise();
   pith::moving();
   pith::windows();
   pith::products();
+  pith::convolutions();
+  pith::code_moves();
 }
