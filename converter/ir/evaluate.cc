@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "converter/ir/deferred.h"
 #include "runtime/ops/infer_helpers.h"
 
 namespace pith::ir {
@@ -17,14 +18,18 @@ struct DeviceNode {
   const OpDef* def = nullptr;
 };
 
-TensorView view_of(const Value& v) {
+// Rules of shapes read small constants only: large ones that are not in memory stay out of it.
+constexpr size_t kLargestRuleInput = size_t{64} << 10;
+
+TensorView view_of(const Value& v, bool with_data) {
   TensorView t;
   t.name = v.name.c_str();
   t.dtype = v.dtype;
   t.shape = v.shape;
   if (v.quant) t.quant = {v.quant->scales, v.quant->zero_points, v.quant->axis, v.quant->group};
   if (v.is_constant()) {
-    t.data = const_cast<uint8_t*>(v.constant->data);
+    const bool held = with_data || v.constant->deferred == nullptr || v.constant->size <= kLargestRuleInput;
+    t.data = held ? const_cast<uint8_t*>(v.constant->get()) : nullptr;
     t.is_constant = t.has_value = true;
     t.layout = v.layout;
     t.group = v.group;
@@ -34,7 +39,7 @@ TensorView view_of(const Value& v) {
 }
 
 // A tensor used twice as input is viewed twice: check and infer do not mind.
-Status make_device_node(const Node& node, DeviceNode* d) {
+Status make_device_node(const Node& node, bool with_data, DeviceNode* d) {
   d->def = find_op(node.op.type);
   if (d->def == nullptr)
     return Status(Code::unsupported, format("node '%s': %s is not in this build", node.name.c_str(),
@@ -44,7 +49,7 @@ Status make_device_node(const Node& node, DeviceNode* d) {
   d->tensors.reserve(node.inputs.size() + node.outputs.size());
   auto add = [&](const Value* v) -> TensorView* {
     if (v == nullptr) return nullptr;
-    d->tensors.push_back(view_of(*v));
+    d->tensors.push_back(view_of(*v, with_data));
     return &d->tensors.back();
   };
   for (const Value* v : node.inputs) d->inputs.push_back(add(v));
@@ -96,7 +101,7 @@ Shape shape_without_value(const Node& node) {
 Status infer_node(Node& node) {
   if (node.is(schema::Op::IfOptions)) return infer_if(node);
   DeviceNode d;
-  PITH_RETURN_IF_ERROR(make_device_node(node, &d));
+  PITH_RETURN_IF_ERROR(make_device_node(node, false, &d));
   if (d.def->check != nullptr) PITH_RETURN_IF_ERROR(d.def->check(d.view));
   bool ranks = true;
   for (const Value* v : node.inputs) ranks = ranks && (v == nullptr || v->shape.has_rank());
@@ -140,7 +145,7 @@ bool can_evaluate(const Node& node, size_t max_bytes) {
 
 Result<std::vector<Bytes>> evaluate_node(Node& node) {
   DeviceNode d;
-  PITH_RETURN_IF_ERROR(make_device_node(node, &d));
+  PITH_RETURN_IF_ERROR(make_device_node(node, true, &d));
   PITH_RETURN_IF_ERROR(d.def->infer(d.view));
   std::vector<Bytes> results(node.outputs.size());
   for (size_t i = 0; i < node.outputs.size(); ++i) {
@@ -164,9 +169,28 @@ Result<std::vector<Bytes>> evaluate_node(Node& node) {
   return results;
 }
 
+namespace {
+bool is_streamed_transpose(const Node& node) {
+  const auto* o = node.as<schema::TransposeOptionsT>();
+  const Value* x = node.in(0);
+  return o != nullptr && x != nullptr && x->is_constant() && x->constant->streamed() &&
+         x->shape.rank() == 2 && o->perm == std::vector<uint32_t>{1, 0} && bits_of(x->dtype) >= 8 &&
+         node.out()->shape.rank() == 2;
+}
+}  // namespace
+
+bool can_fold(const Node& node) { return is_streamed_transpose(node) || can_evaluate(node, kMaxFoldedBytes); }
+
 Result<bool> fold_node(Graph& graph, Node* node) {
-  if (!can_evaluate(*node, kMaxFoldedBytes)) return false;
-  PITH_ASSIGN(std::vector<Bytes> results, evaluate_node(*node));
+  if (!can_fold(*node)) return false;
+  std::vector<Bytes> results;
+  if (is_streamed_transpose(*node)) {
+    const Value& x = *node->in(0);
+    results.push_back(deferred_transpose(*x.constant, static_cast<size_t>(x.shape[0]),
+                                         static_cast<size_t>(x.shape[1]), bits_of(x.dtype) / 8));
+  } else {
+    PITH_ASSIGN(results, evaluate_node(*node));
+  }
   const std::vector<Value*> outputs = node->outputs;
   for (size_t i = 0; i < outputs.size(); ++i) {
     if (outputs[i] == nullptr) continue;

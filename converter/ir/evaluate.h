@@ -16,6 +16,8 @@ bool can_evaluate(const Node& node, size_t max_bytes);
 Result<std::vector<Bytes>> evaluate_node(Node& node);
 
 inline constexpr size_t kMaxFoldedBytes = size_t{256} << 20;
+// can_evaluate within kMaxFoldedBytes, or a transposed matrix of a model's data file, which is made when it is needed.
+bool can_fold(const Node& node);
 // evaluate_node + constants in place of the outputs; the node is erased. Returns false when it cannot be
 // evaluated.
 Result<bool> fold_node(Graph& graph, Node* node);

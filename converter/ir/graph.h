@@ -22,11 +22,20 @@ namespace pith::ir {
 struct Node;
 struct Block;
 
-// Bytes of a constant; `owner` keeps them alive (a heap buffer or a mapped file). At least 16-byte aligned.
+struct Deferred;  // deferred.h
+
+// Bytes of a constant; `owner` keeps them alive (a heap buffer or a mapped file). At least 16-byte aligned. Those of models
+// larger than memory are not here: they are mapped from the source's data files, or `deferred`: made when they are needed.
 struct Bytes {
   std::shared_ptr<const void> owner;
-  const uint8_t* data = nullptr;
+  const uint8_t* data = nullptr;  // null while deferred: read by get()
   size_t size = 0;
+  bool mapped = false;  // a view into a file
+  std::shared_ptr<const Deferred> deferred = {};
+
+  // Deferred bytes are made once and then held: for small ones. Large ones are made by deferred->make and let go.
+  const uint8_t* get() const;
+  bool streamed() const { return mapped || deferred != nullptr; }
 };
 // A new zeroed buffer; *writable points at it.
 Bytes new_bytes(size_t size, uint8_t** writable);
@@ -56,7 +65,7 @@ struct Value {
   bool is_constant() const { return constant.has_value(); }
   template <class T>
   std::span<const T> elements() const {  // of a constant
-    return {reinterpret_cast<const T*>(constant->data), constant->size / sizeof(T)};
+    return {reinterpret_cast<const T*>(constant->get()), constant->size / sizeof(T)};
   }
 };
 

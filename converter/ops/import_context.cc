@@ -51,6 +51,11 @@ bool takes_half(schema::Op op) {
 bool is_half(const ir::Value* v) {
   return v != nullptr && (v->dtype == DType::f16 || v->dtype == DType::bf16);
 }
+// A matrix of halves in a data file is not widened, for it may not fit into memory: the device reads halves there.
+bool stays_half(schema::Op op, const ir::Value* v) {
+  return op == schema::Op::FullyConnectedOptions && v->dtype == DType::f16 && v->is_constant() &&
+         v->shape.rank() == 2 && v->constant->streamed();
+}
 }  // namespace
 
 int64_t ImportContext::attr_int(const char* name, int64_t fallback) const {
@@ -99,7 +104,9 @@ std::vector<ir::Value*> ImportContext::emit_op(schema::OpUnion op, std::vector<i
   DType half = DType::none;
   if (!takes_half(op.type))
     for (ir::Value*& v : inputs)
-      if (is_half(v)) {
+      if (is_half(v) && stays_half(op.type, v)) {
+        (void)next_name();  // the cast's: names do not depend on where weights are
+      } else if (is_half(v)) {
         half = v->dtype;
         v = cast(v, DType::f32);
       }
@@ -109,7 +116,7 @@ std::vector<ir::Value*> ImportContext::emit_op(schema::OpUnion op, std::vector<i
   if (!emit_status_.is_ok()) return outs;
   // A dequantized constant stays visible until fuse_qdq has looked for integer operators.
   const bool keep = node->is(schema::Op::DequantizeOptions);
-  if (!keep && ir::can_evaluate(*node, ir::kMaxFoldedBytes)) {
+  if (!keep && ir::can_fold(*node)) {
     if (Result<bool> folded = ir::fold_node(graph_, node); !folded.is_ok()) emit_status_ = folded.status();
   } else {
     last_node_ = node;

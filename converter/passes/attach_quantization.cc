@@ -78,7 +78,7 @@ void make_signed(ir::Value* v) {
   if (v->is_constant()) {
     uint8_t* p = nullptr;
     ir::Bytes bytes = ir::new_bytes(v->constant->size, &p);
-    for (size_t i = 0; i < bytes.size; ++i) p[i] = static_cast<uint8_t>(v->constant->data[i] ^ 0x80u);
+    for (size_t i = 0; i < bytes.size; ++i) p[i] = static_cast<uint8_t>(v->constant->get()[i] ^ 0x80u);
     v->constant = std::move(bytes);
   } else {
     v->producer->as<schema::QuantizeOptionsT>()->to = static_cast<uint8_t>(DType::i8);

@@ -20,7 +20,7 @@ Status fold_all(ir::Graph& graph, PassReport& report, bool dequantize_too) {
     // Folding what computes a shape argument makes a result's shape known.
     if (reads_constants_only(*node) && node->out() != nullptr && !node->out()->shape.is_known())
       PITH_RETURN_IF_ERROR(ir::infer_node(*node));
-    if (!ir::can_evaluate(*node, ir::kMaxFoldedBytes)) continue;
+    if (!ir::can_fold(*node)) continue;
     if (!dequantize_too && node->is(schema::Op::DequantizeOptions)) continue;
     const std::string name = node->name;
     PITH_ASSIGN(const bool folded, ir::fold_node(graph, node));

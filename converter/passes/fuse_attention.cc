@@ -166,7 +166,7 @@ Result<ir::Value*> fitted_mask(ir::Graph& graph, ir::Node* before, const Pattern
   if (p.hides) {
     uint8_t* flags = nullptr;
     ir::Bytes bytes = ir::new_bytes(mask->constant->size, &flags);
-    for (size_t i = 0; i < bytes.size; ++i) flags[i] = mask->constant->data[i] == 0;
+    for (size_t i = 0; i < bytes.size; ++i) flags[i] = mask->constant->get()[i] == 0;
     mask = graph.add_constant(graph.unique_name(mask->name), DType::boolean, mask->shape, std::move(bytes));
   }
   if (mask == nullptr || p.q->shape.rank() == 4 || mask->shape.rank() < 3) return mask;

@@ -38,7 +38,7 @@ void merge_constants(ir::Graph& graph) {
     const int rank = v->shape.rank();
     append(&key, &rank, sizeof rank);
     append(&key, v->shape.dims().data(), v->shape.dims().size_bytes());
-    append(&key, v->constant->data, v->constant->size);
+    append(&key, v->constant->get(), v->constant->size);
     const auto [at, added] = seen.emplace(std::move(key), v.get());
     if (!added) graph.replace_uses(v.get(), at->second);
   }

@@ -1,6 +1,6 @@
 // narrow_weights: f32 weights whose every value is an f16 number are stored as f16: half the bytes, the same
 // results. (A model published in half precision arrives widened.) Only where the device reads f16 weights in
-// place.
+// place. Weights in a data file of the source are left: they may be larger than memory.
 #include "converter/passes/narrow_weights.h"
 
 #include <cstring>
@@ -39,7 +39,7 @@ Status narrow_weights(ir::Graph& graph, PassReport& report) {
   for (ir::Node* node : graph.in_order()) {
     ir::Value* w = node->in(1);
     if (!reads_half_weights(*node, 1) || w == nullptr || !w->is_constant() || w->dtype != DType::f32 ||
-        node->in(0)->dtype != DType::f32 || !is_exact_half(*w))
+        node->in(0)->dtype != DType::f32 || w->constant->streamed() || !is_exact_half(*w))
       continue;
     graph.set_input(node, 1, half_copy(graph, *w));
     report.fired(node->name);

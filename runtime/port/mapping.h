@@ -23,4 +23,8 @@ class Mapping {
   uint64_t size_ = 0;
 };
 
+// Lets go of the whole pages inside a mapped range: they no longer count as this process's memory, and come back from the
+// file when they are read.
+void drop_pages(const void* data, size_t size);
+
 }  // namespace pith

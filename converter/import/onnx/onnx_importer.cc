@@ -68,7 +68,7 @@ void OnnxImporter::read_opsets() {
 
 void OnnxImporter::add_initializers(const onnx::GraphProto& graph) {
   for (const onnx::TensorProto& proto : graph.initializer()) {
-    Result<SourceTensor> tensor = read_onnx_tensor(proto, folder_);
+    Result<SourceTensor> tensor = read_onnx_tensor(proto, folder_, files_);
     ir::Value* value = nullptr;
     if (tensor.is_ok()) {
       value = graph_->add_constant(proto.name(), tensor.value().dtype, tensor.value().shape,
@@ -224,7 +224,7 @@ Status OnnxImporter::read_attributes(const onnx::NodeProto& proto, const Attribu
         break;
       case onnx::AttributeProto::TENSOR: {
         out.kind = Kind::tensor;
-        PITH_ASSIGN(out.tensor, read_onnx_tensor(a.t(), folder_));
+        PITH_ASSIGN(out.tensor, read_onnx_tensor(a.t(), folder_, files_));
         break;
       }
       case onnx::AttributeProto::GRAPH: {

@@ -10,6 +10,7 @@
 #include "converter/import/diagnostics.h"
 #include "converter/import/source.h"
 #include "converter/ir/graph.h"
+#include "runtime/port/mapping.h"
 
 namespace onnx {
 class ModelProto;
@@ -35,8 +36,18 @@ Result<std::unique_ptr<ir::Graph>> import_onnx(const std::string& path, const Im
 // Parses a stand-alone TensorProto file (test data of the ONNX backend tests).
 Result<SourceTensor> read_onnx_tensor_file(const std::string& path);
 
+// Files of external data, each mapped once; tensors are views into them.
+class DataFiles {
+ public:
+  Result<std::shared_ptr<const Mapping>> open(const std::string& path);
+
+ private:
+  std::map<std::string, std::shared_ptr<const Mapping>> files_;
+};
+
 // TensorProto -> SourceTensor; `folder` resolves external data ("" refuses it).
-Result<SourceTensor> read_onnx_tensor(const onnx::TensorProto& proto, const std::string& folder);
+Result<SourceTensor> read_onnx_tensor(const onnx::TensorProto& proto, const std::string& folder,
+                                      DataFiles& files);
 Result<DType> onnx_dtype(int data_type, const std::string& what);
 
 class OnnxImporter {
@@ -69,6 +80,7 @@ class OnnxImporter {
   const onnx::ModelProto& model_;
   std::string folder_;
   ImportOptions options_;
+  DataFiles files_;
   std::unique_ptr<ir::Graph> graph_;
   std::map<std::string, int> opsets_;
   std::vector<Scope> scopes_;

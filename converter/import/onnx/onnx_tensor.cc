@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "converter/import/onnx/onnx_importer.h"
+#include "converter/ir/deferred.h"
 #include "kernels/base/float16.h"
 #include "runtime/base/checked.h"
 #include "runtime/port/mapping.h"
@@ -122,8 +123,8 @@ Result<uint64_t> parse_number(const std::string& text, const std::string& name) 
   return static_cast<uint64_t>(value);
 }
 
-Result<ir::Bytes> read_external(const onnx::TensorProto& proto, const std::string& folder,
-                                uint64_t expected) {
+Result<ir::Bytes> read_external(const onnx::TensorProto& proto, const std::string& folder, uint64_t expected,
+                                DataFiles& files) {
   std::string location;
   uint64_t offset = 0, length = expected;
   for (const auto& entry : proto.external_data()) {
@@ -140,17 +141,21 @@ Result<ir::Bytes> read_external(const onnx::TensorProto& proto, const std::strin
                proto.name().c_str(), static_cast<unsigned long long>(length),
                static_cast<unsigned long long>(expected));
   if (expected == 0) return ir::Bytes{};
-  PITH_ASSIGN(std::unique_ptr<Mapping> mapping, Mapping::open(path.c_str()));
-  PITH_REQUIRE(in_bounds(offset, length, mapping->size()),
-               "external data of tensor '%s' ends at byte %llu; the file '%s' has %llu", proto.name().c_str(),
-               static_cast<unsigned long long>(offset + length), location.c_str(),
-               static_cast<unsigned long long>(mapping->size()));
-  const uint8_t* p = mapping->data() + offset;
-  if (reinterpret_cast<uintptr_t>(p) % 16 == 0)
-    return ir::Bytes{std::shared_ptr<const void>(std::move(mapping)), p, static_cast<size_t>(length)};
+  PITH_ASSIGN(const std::shared_ptr<const Mapping> mapping, files.open(path));
+  PITH_REQUIRE(
+      in_bounds(offset, length, mapping->size()),
+      "external data of tensor '%s' ([%llu, +%llu)) leaves the file '%s', which has %llu bytes: it was cut "
+      "short, or belongs to another model",
+      proto.name().c_str(), static_cast<unsigned long long>(offset), static_cast<unsigned long long>(length),
+      location.c_str(), static_cast<unsigned long long>(mapping->size()));
+  const ir::Bytes view{mapping, mapping->data() + offset, static_cast<size_t>(length), true};
+  if (reinterpret_cast<uintptr_t>(view.data) % 16 == 0) return view;
+  constexpr uint64_t kCopiedAtOnce = uint64_t{64} << 10;
+  const ir::Bytes aligned = ir::deferred_copy(view);
+  if (length > kCopiedAtOnce) return aligned;
   uint8_t* copy = nullptr;
-  ir::Bytes bytes = ir::new_bytes(static_cast<size_t>(length), &copy);
-  std::memcpy(copy, p, static_cast<size_t>(length));
+  ir::Bytes bytes = ir::new_bytes(aligned.size, &copy);
+  PITH_RETURN_IF_ERROR(aligned.deferred->make(copy, nullptr, nullptr));
   return bytes;
 }
 
@@ -201,7 +206,16 @@ Status copy_fields(const onnx::TensorProto& p, DType dtype, int64_t count, uint8
 
 }  // namespace
 
-Result<SourceTensor> read_onnx_tensor(const onnx::TensorProto& proto, const std::string& folder) {
+Result<std::shared_ptr<const Mapping>> DataFiles::open(const std::string& path) {
+  std::shared_ptr<const Mapping>& file = files_[path];
+  if (file == nullptr) {
+    PITH_ASSIGN(file, Mapping::open(path.c_str()));
+  }
+  return file;
+}
+
+Result<SourceTensor> read_onnx_tensor(const onnx::TensorProto& proto, const std::string& folder,
+                                      DataFiles& files) {
   SourceTensor t;
   PITH_ASSIGN(t.dtype, onnx_dtype(proto.data_type(), "tensor '" + proto.name() + "'"));
   PITH_REQUIRE(!proto.has_segment(), "tensor '%s' is split into segments", proto.name().c_str());
@@ -212,7 +226,7 @@ Result<SourceTensor> read_onnx_tensor(const onnx::TensorProto& proto, const std:
                "tensor '%s' is too large", proto.name().c_str());
   const uint64_t bytes = bits / 8 + (bits % 8 != 0);
   if (proto.data_location() == onnx::TensorProto::EXTERNAL) {
-    PITH_ASSIGN(t.bytes, read_external(proto, folder, bytes));
+    PITH_ASSIGN(t.bytes, read_external(proto, folder, bytes, files));
     return t;
   }
   if (proto.has_raw_data()) {
@@ -245,7 +259,8 @@ Result<SourceTensor> read_onnx_tensor_file(const std::string& path) {
   onnx::TensorProto proto;
   if (mapping->size() > INT_MAX || !proto.ParseFromArray(mapping->data(), static_cast<int>(mapping->size())))
     return Status(Code::bad_file, "'" + path + "' is not an ONNX TensorProto");
-  return read_onnx_tensor(proto, "");
+  DataFiles none;
+  return read_onnx_tensor(proto, "", none);
 }
 
 }  // namespace pith
