@@ -3,6 +3,7 @@
 #include "converter/data/atomic_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,6 +78,12 @@ void sync_folder(const std::string& folder) {
   close(fd);
 }
 
+Status closed(const std::string& path) {
+  return Status(
+      Code::bad_argument,
+      format("'%s': the file was committed or has failed before; nothing more can be written", path.c_str()));
+}
+
 }  // namespace
 
 Result<AtomicFile> AtomicFile::create(const std::string& path) {
@@ -101,12 +108,72 @@ Result<AtomicFile> AtomicFile::create(const std::string& path) {
   return file;
 }
 
+Result<AtomicFile> AtomicFile::create_resumable(const std::string& path) {
+  if (path.empty()) return Status(Code::bad_argument, "cannot write a file: its path is empty");
+  AtomicFile file;
+  file.path_ = path;
+  mode_t mode = 0;
+  bool exists = false;
+  PITH_RETURN_IF_ERROR(resolve_target(&file.path_, &mode, &exists));
+  const std::string name = file.path_ + ".partial";
+  file.fd_ = open(name.c_str(), O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0666);
+  struct stat info {};
+  if (file.fd_ < 0 || fstat(file.fd_, &info) != 0 || !S_ISREG(info.st_mode))
+    return Status(Code::io, format("cannot write '%s': %s", name.c_str(), error_text(errno).c_str()));
+  if (flock(file.fd_, LOCK_EX | LOCK_NB) != 0)
+    return Status(Code::bad_argument,
+                  format("'%s' is being written by another process: wait for it, or name another output",
+                         name.c_str()));
+  file.temporary_ = name;
+  file.resumable_ = true;
+  file.earlier_ = static_cast<uint64_t>(info.st_size);
+  if (exists && fchmod(file.fd_, mode) != 0) return file.fail("cannot keep the permissions", errno);
+  file.buffer_.reserve(kBufferBytes);
+  return file;
+}
+
+bool AtomicFile::skip(uint64_t size) {
+  uint64_t end = 0;
+  if (fd_ < 0 || !checked_add(size_, size, &end) || end > earlier_ || !flush().is_ok()) return false;
+  size_ = flushed_ = end;
+  return true;
+}
+
+Status AtomicFile::go_back(uint64_t size) {
+  if (fd_ < 0 || !resumable_ || size > size_)
+    return Status(Code::bad_argument, "AtomicFile::go_back: nothing was written there");
+  PITH_RETURN_IF_ERROR(flush());
+  size_ = flushed_ = size;
+  return Status::ok();
+}
+
+Status AtomicFile::restart() {
+  if (fd_ < 0) return closed(path_);
+  buffer_.clear();
+  if (ftruncate(fd_, 0) != 0) return fail("emptying it failed", errno);
+  size_ = flushed_ = earlier_ = 0;
+  return Status::ok();
+}
+
+void AtomicFile::abandon() {
+  resumable_ = false;
+  discard();
+}
+
+Status AtomicFile::sync() {
+  if (fd_ < 0) return closed(path_);
+  PITH_RETURN_IF_ERROR(flush());
+  return fdatasync(fd_) == 0 ? Status::ok() : fail("making it durable failed", errno);
+}
+
 AtomicFile::~AtomicFile() { discard(); }
 
 void AtomicFile::swap(AtomicFile& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(temporary_, other.temporary_);
   std::swap(fd_, other.fd_);
+  std::swap(resumable_, other.resumable_);
+  std::swap(earlier_, other.earlier_);
   std::swap(size_, other.size_);
   std::swap(flushed_, other.flushed_);
   std::swap(buffer_, other.buffer_);
@@ -115,7 +182,7 @@ void AtomicFile::swap(AtomicFile& other) noexcept {
 void AtomicFile::discard() {
   if (fd_ >= 0) close(fd_);
   fd_ = -1;
-  if (!temporary_.empty()) unlink(temporary_.c_str());
+  if (!temporary_.empty() && !resumable_) unlink(temporary_.c_str());
   temporary_.clear();
   buffer_.clear();
 }
@@ -126,12 +193,6 @@ Status AtomicFile::fail(const char* what, int error) {
   return Status(Code::io,
                 format("cannot write '%s': %s after %llu bytes: %s%s", path_.c_str(), what,
                        static_cast<unsigned long long>(flushed_), error_text(error).c_str(), advice));
-}
-
-static Status closed(const std::string& path) {
-  return Status(
-      Code::bad_argument,
-      format("'%s': the file was committed or has failed before; nothing more can be written", path.c_str()));
 }
 
 // Writes the whole range; -1 with errno on failure.
@@ -194,7 +255,9 @@ Status AtomicFile::extend_to(uint64_t new_size) {
   if (new_size > uint64_t(std::numeric_limits<off_t>::max()))
     return fail("the file would be too large", EFBIG);
   PITH_RETURN_IF_ERROR(flush());
-  if (ftruncate(fd_, static_cast<off_t>(new_size)) != 0) return fail("extending failed", errno);
+  // What an earlier writer left behind this place stays: it may be skipped over.
+  if (new_size > earlier_ && ftruncate(fd_, static_cast<off_t>(new_size)) != 0)
+    return fail("extending failed", errno);
   size_ = flushed_ = new_size;
   return Status::ok();
 }
@@ -252,6 +315,8 @@ Status AtomicFile::publish() {
 Status AtomicFile::commit() {
   if (fd_ < 0) return closed(path_);
   PITH_RETURN_IF_ERROR(flush());
+  if (resumable_ && ftruncate(fd_, static_cast<off_t>(size_)) != 0)
+    return fail("cutting it to size failed", errno);
   if (fsync(fd_) != 0) return fail("making it durable failed", errno);
   PITH_RETURN_IF_ERROR(publish());
   sync_folder(folder_of(path_));

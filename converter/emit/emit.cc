@@ -1,14 +1,13 @@
-// Emission in two steps: plan (number tensors, place constants, build the program), then write front to back.
+// Emission in two steps: plan (program_builder.h), then write front to back.
 #include "converter/emit/emit.h"
 
-#include <algorithm>
 #include <cstring>
-#include <map>
 
 #include "converter/data/atomic_file.h"
-#include "pith/schema/program_generated.h"
+#include "converter/emit/journal.h"
+#include "converter/emit/program_builder.h"
 #include "runtime/base/hash.h"
-#include "runtime/model/file_format.h"
+#include "runtime/port/mapping.h"
 
 namespace pith {
 namespace {
@@ -16,151 +15,7 @@ namespace {
 using file::FileHeader;
 using file::SegmentEntry;
 
-uint64_t round_up(uint64_t n, uint64_t to) { return (n + to - 1) / to * to; }
-
-struct PlacedConstant {
-  const ir::Value* value;
-  uint64_t offset;  // in the weight segment
-};
-
-// Numbers every value that a node, an input or an output mentions, in execution order.
-class ProgramBuilder {
- public:
-  explicit ProgramBuilder(const ir::Graph& graph) : graph_(graph) {}
-
-  Status build(const EmitOptions& options) {
-    for (const ir::Value* v : graph_.inputs) number(v);
-    add_block(graph_.main);
-    schema::EntryPointT& entry = *program_.entry_points.emplace_back(std::make_unique<schema::EntryPointT>());
-    entry.name = "main";
-    for (const ir::Value* v : graph_.inputs) entry.inputs.push_back(index_.at(v));
-    for (const ir::Output& out : graph_.outputs) entry.outputs.push_back(output(out));
-    program_.producer = "pith 0.1.0";
-    for (const auto& [key, value] : options.metadata) {
-      auto& pair = *program_.metadata.emplace_back(std::make_unique<schema::KeyValueT>());
-      pair.key = key;
-      pair.value = value;
-    }
-    builder_.ForceDefaults(false);
-    builder_.Finish(schema::Program::Pack(builder_, &program_), schema::ProgramIdentifier());
-    if (builder_.GetSize() > file::kMaxProgramBytes)
-      return Status(Code::unsupported,
-                    format("the program has %u bytes; at most 64 MiB are supported", builder_.GetSize()));
-    return Status::ok();
-  }
-
-  std::pair<const uint8_t*, uint64_t> bytes() const {
-    return {builder_.GetBufferPointer(), builder_.GetSize()};
-  }
-  const std::vector<PlacedConstant>& constants() const { return constants_; }
-  uint64_t segment_bytes() const {
-    return constants_.empty() ? 0 : round_up(next_offset_, 128) + file::kSegmentTail;
-  }
-
- private:
-  int32_t number(const ir::Value* v) {
-    if (v == nullptr) return -1;
-    const auto [at, added] = index_.emplace(v, static_cast<int32_t>(program_.tensors.size()));
-    if (added) add_tensor(*v);
-    return at->second;
-  }
-
-  void add_tensor(const ir::Value& v) {
-    schema::TensorT& t = *program_.tensors.emplace_back(std::make_unique<schema::TensorT>());
-    t.name = v.name;
-    t.dtype = static_cast<schema::DType>(v.dtype);
-    t.has_rank = v.shape.has_rank();
-    t.dims.assign(v.shape.dims().begin(), v.shape.dims().end());
-    if (std::any_of(v.dim_names.begin(), v.dim_names.end(), [](const std::string& s) { return !s.empty(); }))
-      t.dim_names = v.dim_names;
-    if (v.quant) {
-      t.quantization = std::make_unique<schema::QuantizationT>();
-      t.quantization->scales = v.quant->scales;
-      t.quantization->zero_points = v.quant->zero_points;
-      t.quantization->axis = v.quant->axis;
-      t.quantization->group = v.quant->group;
-    }
-    if (!v.is_constant()) return;
-    t.data = std::make_unique<schema::WeightRefT>();
-    t.data->length = v.constant->size;
-    t.data->offset = place(v);
-    t.data->layout = static_cast<schema::Layout>(v.layout);
-    t.data->group = v.group;
-    t.data->codebook = v.codebook;
-  }
-
-  // Equal bytes are stored once.
-  uint64_t place(const ir::Value& v) {
-    const uint64_t hash = hash64(v.constant->data, v.constant->size);
-    for (auto [at, end] = placed_.equal_range(hash); at != end; ++at) {
-      const PlacedConstant& c = constants_[at->second];
-      if (c.value->constant->size == v.constant->size &&
-          (v.constant->size == 0 ||
-           std::memcmp(c.value->constant->data, v.constant->data, v.constant->size) == 0))
-        return c.offset;
-    }
-    const uint64_t offset = round_up(next_offset_, file::kTensorAlignment);
-    next_offset_ = offset + v.constant->size;
-    placed_.emplace(hash, constants_.size());
-    constants_.push_back({&v, offset});
-    return offset;
-  }
-
-  uint32_t add_block(const ir::Block& block) {
-    const auto index = static_cast<uint32_t>(program_.blocks.size());
-    program_.blocks.push_back(std::make_unique<schema::BlockT>());
-    for (const auto& node : block.nodes) {
-      auto op = std::make_unique<schema::OperatorT>();
-      op->name = node->name;
-      op->options = node->op;
-      if (auto* branch = op->options.AsIfOptions()) {
-        branch->then_block = add_block(*node->blocks[0]);
-        branch->else_block = add_block(*node->blocks[1]);
-      }
-      for (const ir::Value* v : node->inputs) op->inputs.push_back(number(v));
-      for (const ir::Value* v : node->outputs) op->outputs.push_back(number(v));
-      program_.blocks[index]->operators.push_back(std::move(op));
-    }
-    for (const ir::Value* v : block.outputs) program_.blocks[index]->outputs.push_back(number(v));
-    return index;
-  }
-
-  // An output carries its source name. A value that already has another role (input, constant, second output,
-  // another name somebody relies on) is copied by an identity transpose.
-  int32_t output(const ir::Output& out) {
-    const bool plain =
-        out.value->producer != nullptr &&
-        std::find(used_as_output_.begin(), used_as_output_.end(), out.value) == used_as_output_.end();
-    if (plain) {
-      used_as_output_.push_back(out.value);
-      const int32_t t = number(out.value);
-      program_.tensors[static_cast<size_t>(t)]->name = out.name;
-      return t;
-    }
-    auto op = std::make_unique<schema::OperatorT>();
-    op->name = out.name + "/copy";
-    op->inputs = {number(out.value)};
-    schema::TransposeOptionsT identity;
-    for (int d = 0; d < out.value->shape.rank(); ++d) identity.perm.push_back(static_cast<uint32_t>(d));
-    op->options.Set(std::move(identity));
-    ir::Value copy = *out.value;
-    copy.name = out.name;
-    copy.constant.reset();
-    op->outputs = {static_cast<int32_t>(program_.tensors.size())};
-    add_tensor(copy);
-    program_.blocks[0]->operators.push_back(std::move(op));
-    return program_.blocks[0]->operators.back()->outputs[0];
-  }
-
-  const ir::Graph& graph_;
-  schema::ProgramT program_;
-  flatbuffers::FlatBufferBuilder builder_{4096};
-  std::map<const ir::Value*, int32_t> index_;
-  std::vector<PlacedConstant> constants_;
-  std::multimap<uint64_t, size_t> placed_;
-  std::vector<const ir::Value*> used_as_output_;
-  uint64_t next_offset_ = 0;
-};
+constexpr size_t kPiece = size_t{16} << 20;  // of mapped bytes in memory at once
 
 // Where the bytes go: a file or memory.
 class Sink {
@@ -169,37 +24,30 @@ class Sink {
   virtual Status append(const void* bytes, uint64_t size) = 0;
   virtual Status extend_to(uint64_t size) = 0;
   virtual Status write_at(uint64_t offset, const void* bytes, uint64_t size) = 0;
+  // One constant that is not made yet; what is written goes into the hash.
+  virtual Status append_deferred(const PlacedConstant& c, Hash64& hash) = 0;
 };
 
-struct FileLayout {
-  FileHeader header{};
-  SegmentEntry segment{};
-};
+Result<ir::Bytes> made(const ir::Bytes& wanted, ThreadPool* pool, ir::MadeNotes* notes) {
+  uint8_t* to = nullptr;
+  ir::Bytes bytes = ir::new_bytes(wanted.size, &to);
+  PITH_RETURN_IF_ERROR(wanted.deferred->make(to, pool, notes));
+  ir::drop_sources(wanted);
+  return bytes;
+}
 
-FileLayout plan_file(const ProgramBuilder& program) {
-  FileLayout f;
-  FileHeader& h = f.header;
-  const bool weights = program.segment_bytes() > 0;
-  std::memcpy(h.magic, file::kMagic, sizeof h.magic);
-  h.major = file::kMajor;
-  h.minor = file::kMinor;
-  h.header_bytes = sizeof h;
-  h.segment_table_offset = sizeof h;
-  h.segment_count = weights ? 1 : 0;
-  h.segment_entry_bytes = sizeof(SegmentEntry);
-  h.program_offset = round_up(sizeof h + h.segment_count * sizeof(SegmentEntry), 64);
-  h.program_bytes = program.bytes().second;
-  h.program_hash = hash64(program.bytes().first, h.program_bytes);
-  h.file_bytes = h.program_offset + h.program_bytes;
-  if (!weights) return f;
-  SegmentEntry& s = f.segment;
-  s.bytes = s.logical_bytes = program.segment_bytes();
-  s.kind = file::SegmentKind::weights;
-  s.codec = file::Codec::raw;
-  s.alignment_log2 = s.bytes >= file::kSmallSegment ? 16 : 7;
-  s.offset = round_up(h.file_bytes, uint64_t{1} << s.alignment_log2);
-  h.file_bytes = s.offset + s.bytes;
-  return f;
+Status named(Status status, const ir::Value& v) {
+  return std::move(status).with_context("tensor '" + v.name + "': ");
+}
+
+Status append_plain(const ir::Bytes& bytes, Sink& sink, Hash64& hash) {
+  for (size_t at = 0; at < bytes.size; at += kPiece) {
+    const size_t n = std::min(kPiece, bytes.size - at);
+    hash.update(bytes.data + at, n);
+    PITH_RETURN_IF_ERROR(sink.append(bytes.data + at, n));
+    if (bytes.mapped) drop_pages(bytes.data + at, n);
+  }
+  return Status::ok();
 }
 
 // The weight segment, hashed as it is written: gaps between tensors and the tail are zero.
@@ -214,10 +62,11 @@ Status write_segment(const ProgramBuilder& program, const SegmentEntry& segment,
     return sink.extend_to(segment.offset + offset);
   };
   for (const PlacedConstant& c : program.constants()) {
+    const ir::Bytes& bytes = *c.value->constant;
     PITH_RETURN_IF_ERROR(fill_to(c.offset));
-    hash.update(c.value->constant->data, c.value->constant->size);
-    PITH_RETURN_IF_ERROR(sink.append(c.value->constant->data, c.value->constant->size));
-    at += c.value->constant->size;
+    PITH_RETURN_IF_ERROR(bytes.deferred == nullptr ? append_plain(bytes, sink, hash)
+                                                   : sink.append_deferred(c, hash));
+    at += bytes.size;
   }
   PITH_RETURN_IF_ERROR(fill_to(segment.bytes));
   *content_hash = hash.digest();
@@ -241,7 +90,8 @@ Status write_all(const ProgramBuilder& program, FileLayout f, Sink& sink) {
 
 class MemorySink : public Sink {
  public:
-  explicit MemorySink(uint64_t size) : bytes(ir::new_bytes(static_cast<size_t>(size), &p_)) {}
+  MemorySink(uint64_t size, ThreadPool* pool)
+      : bytes(ir::new_bytes(static_cast<size_t>(size), &p_)), pool_(pool) {}
   Status append(const void* from, uint64_t size) override {
     if (size > 0) std::memcpy(p_ + at_, from, static_cast<size_t>(size));
     at_ += size;
@@ -255,6 +105,15 @@ class MemorySink : public Sink {
     std::memcpy(p_ + offset, from, static_cast<size_t>(size));
     return Status::ok();
   }
+  Status append_deferred(const PlacedConstant& c, Hash64& hash) override {
+    const ir::Bytes& wanted = *c.value->constant;
+    if (Status s = wanted.deferred->make(p_ + at_, pool_, nullptr); !s.is_ok())
+      return named(std::move(s), *c.value);
+    ir::drop_sources(wanted);
+    hash.update(p_ + at_, wanted.size);
+    at_ += wanted.size;
+    return Status::ok();
+  }
 
  private:
   uint8_t* p_ = nullptr;  // before `bytes`, whose making sets it
@@ -262,6 +121,9 @@ class MemorySink : public Sink {
 
  public:
   ir::Bytes bytes;
+
+ private:
+  ThreadPool* pool_;
 };
 
 class FileSink : public Sink {
@@ -274,17 +136,127 @@ class FileSink : public Sink {
   Status write_at(uint64_t offset, const void* from, uint64_t size) override {
     return out_.write_at(offset, from, static_cast<size_t>(size));
   }
+  Status append_deferred(const PlacedConstant& c, Hash64&) override {
+    return named(Status(Code::internal, "is not made, and this file is not written by tensors"), *c.value);
+  }
   data::AtomicFile& file() { return out_; }
 
  private:
   data::AtomicFile out_;
 };
 
+// Deferred constants are made, written and journalled one by one; those of an earlier run are checked and gone over.
+class ResumableSink : public FileSink {
+ public:
+  ResumableSink(data::AtomicFile out, Journal journal, size_t total, const EmitOptions& options,
+                EmitReport* report)
+      : FileSink(std::move(out)),
+        journal_(std::move(journal)),
+        total_(total),
+        options_(options),
+        report_(*report) {}
+  Journal& journal() { return journal_; }
+
+  Status append_deferred(const PlacedConstant& c, Hash64& hash) override {
+    JournalRecord r{};
+    r.offset = c.offset;
+    r.bytes = c.value->constant->size;
+    r.source_hash = ir::source_hash(*c.value->constant);
+    bool done = false;
+    if (next_ < journal_.records().size()) {
+      PITH_RETURN_IF_ERROR(go_over(*c.value, &r, hash, &done));
+    }
+    if (!done) PITH_RETURN_IF_ERROR(make(*c.value, r, hash));
+    report_.made.push_back({c.value, {journal_.records()[next_].signal, journal_.records()[next_].noise}});
+    ++next_;
+    if (options_.progress) options_.progress(static_cast<int64_t>(next_), static_cast<int64_t>(total_));
+    return Status::ok();
+  }
+
+ private:
+  // Sets *done when the earlier run's bytes are there and are what would be made now.
+  Status go_over(const ir::Value& v, JournalRecord* r, Hash64& hash, bool* done) {
+    const JournalRecord& old = journal_.records()[next_];
+    const uint64_t begin = file().size();
+    if (old.offset == r->offset && old.bytes == r->bytes && old.source_hash == r->source_hash &&
+        file().skip(r->bytes)) {
+      Hash64 content, all = hash;
+      std::vector<uint8_t> piece(std::min<size_t>(kPiece, static_cast<size_t>(r->bytes)));
+      for (uint64_t at = 0; at < r->bytes; at += piece.size()) {
+        const auto n = static_cast<size_t>(std::min<uint64_t>(piece.size(), r->bytes - at));
+        PITH_RETURN_IF_ERROR(file().read_at(begin + at, piece.data(), n));
+        content.update(piece.data(), n);
+        all.update(piece.data(), n);
+      }
+      *done = content.digest() == old.content_hash;
+      if (*done) {
+        hash = all;
+        ++report_.resumed;
+        return Status::ok();
+      }
+      PITH_RETURN_IF_ERROR(file().go_back(begin));
+    }
+    report_.notes.push_back("the journal of an earlier run does not fit from tensor '" + v.name +
+                            "' on: made again from there");
+    return journal_.cut(next_);
+  }
+
+  Status make(const ir::Value& v, JournalRecord r, Hash64& hash) {
+    ir::MadeNotes notes;
+    Result<ir::Bytes> bytes = made(*v.constant, options_.pool, &notes);
+    if (!bytes.is_ok()) return named(bytes.status(), v);
+    const ir::Bytes& b = bytes.value();
+    hash.update(b.data, b.size);
+    r.content_hash = hash64(b.data, b.size);
+    r.signal = notes.signal, r.noise = notes.noise;
+    PITH_RETURN_IF_ERROR(append(b.data, b.size));
+    PITH_RETURN_IF_ERROR(file().sync());
+    return journal_.add(r);
+  }
+
+  Journal journal_;
+  size_t total_, next_ = 0;
+  const EmitOptions& options_;
+  EmitReport& report_;
+};
+
+// Changes when conversions of an earlier build may give other bytes for the same program.
+constexpr uint64_t kMakingVersion = 1;
+
+Status emit_resumable(const ProgramBuilder& program, const EmitOptions& options, const std::string& path,
+                      EmitReport* report) {
+  PITH_ASSIGN(data::AtomicFile out, data::AtomicFile::create_resumable(path));
+  std::string note;
+  const uint64_t plan[] = {program.content_hash(), kMakingVersion};
+  PITH_ASSIGN(Journal journal, Journal::open(out.path() + ".journal", hash64(plan, sizeof plan), &note));
+  if (!note.empty()) report->notes.push_back(note);
+  if (journal.records().empty()) PITH_RETURN_IF_ERROR(out.restart());
+  const size_t found = journal.records().size();
+  ResumableSink sink(std::move(out), std::move(journal), program.deferred(), options, report);
+  const Status written = write_all(program, plan_file(program), sink);
+  if (!written.is_ok()) {
+    if (written.code() == Code::io) return written;  // a full disk: what is done stays for the next run
+    sink.file().abandon();
+    sink.journal().remove();
+    return written;
+  }
+  PITH_RETURN_IF_ERROR(sink.file().commit());
+  sink.journal().remove();
+  if (found > 0)
+    report->notes.push_back(
+        format("resumed an earlier run: %zu of %zu tensors were done", report->resumed, program.deferred()));
+  return Status::ok();
+}
+
 }  // namespace
 
-Status emit_file(const ir::Graph& graph, const EmitOptions& options, const std::string& path) {
+Status emit_file(const ir::Graph& graph, const EmitOptions& options, const std::string& path,
+                 EmitReport* report) {
+  EmitReport unused;
   ProgramBuilder program(graph);
   PITH_RETURN_IF_ERROR(program.build(options));
+  if (program.deferred() > 0)
+    return emit_resumable(program, options, path, report == nullptr ? &unused : report);
   PITH_ASSIGN(data::AtomicFile out, data::AtomicFile::create(path));
   FileSink sink(std::move(out));
   PITH_RETURN_IF_ERROR(write_all(program, plan_file(program), sink));
@@ -295,7 +267,7 @@ Result<ir::Bytes> emit_memory(const ir::Graph& graph, const EmitOptions& options
   ProgramBuilder program(graph);
   PITH_RETURN_IF_ERROR(program.build(options));
   const FileLayout layout = plan_file(program);
-  MemorySink sink(layout.header.file_bytes);
+  MemorySink sink(layout.header.file_bytes, options.pool);
   PITH_RETURN_IF_ERROR(write_all(program, layout, sink));
   return sink.bytes;
 }
