@@ -5,24 +5,14 @@
 #include <cmath>
 
 #include "converter/quantize/collect_moments.h"
-#include "converter/quantize/gptq.h"
 #include "converter/quantize/packable.h"
 #include "converter/quantize/product_rows.h"
 
 namespace pith::compress {
 namespace {
 
-constexpr std::pair<WeightMethod, const char*> kMethods[] = {
-    {WeightMethod::plain, "plain"},       {WeightMethod::search, "search"}, {WeightMethod::hqq, "hqq"},
-    {WeightMethod::weighted, "weighted"}, {WeightMethod::gptq, "gptq"},
-};
-
-bool needs_data(WeightMethod m) { return m == WeightMethod::weighted || m == WeightMethod::gptq; }
-
-quantize::GroupMethod group_method(WeightMethod m) {
-  if (m == WeightMethod::plain) return quantize::GroupMethod::plain;
-  return m == WeightMethod::hqq ? quantize::GroupMethod::hqq : quantize::GroupMethod::search;
-}
+constexpr WeightMethod kMethods[] = {WeightMethod::plain, WeightMethod::search, WeightMethod::hqq,
+                                     WeightMethod::weighted, WeightMethod::gptq};
 
 // The weights of one layer, and what its inputs look like (null: no data).
 struct Layer {
@@ -37,18 +27,8 @@ Result<quantize::GroupedWeights> codes_of(const Layer& layer, const LayerFormat&
   quantize::GroupOptions options;
   options.layout = layout_of(format);
   options.group = format.group;
-  options.method = group_method(method);
   options.pool = pool;
-  if (method == WeightMethod::gptq) {
-    PITH_ASSIGN(quantize::GptqWeights q,
-                quantize::quantize_gptq(layer.w, layer.n, layer.k, options, *layer.fit));
-    *note = quantize::summary(q.report);
-    return std::move(q.weights);
-  }
-  std::vector<double> importance;
-  if (method == WeightMethod::weighted) importance = layer.fit->mean_squares();
-  options.importance = importance;
-  return quantize::quantize_groups(layer.w, layer.n, layer.k, options);
+  return quantize::quantize_by(method, layer.w, layer.n, layer.k, options, layer.fit, note);
 }
 
 double loss_of(const Layer& layer, const quantize::GroupedWeights& q) {
@@ -62,11 +42,8 @@ Result<LadderResult> climb(const Layer& layer, const LayerFormat& format, const 
                            ThreadPool* pool) {
   LadderResult out;
   bool any = false;
-  for (const auto& [method, name] : kMethods) {
+  for (const WeightMethod method : kMethods) {
     if (options.only ? *options.only != method : needs_data(method) && layer.fit == nullptr) continue;
-    if (needs_data(method) && layer.fit == nullptr)
-      return Status(Code::bad_argument,
-                    std::string(name) + " needs representative data: give --calibrate DATA");
     Rung rung;
     rung.method = method;
     Result<quantize::GroupedWeights> q = codes_of(layer, format, method, pool, &rung.note);
@@ -164,19 +141,6 @@ class Climber {
 };
 
 }  // namespace
-
-const char* name_of(WeightMethod method) {
-  for (const auto& [m, name] : kMethods)
-    if (m == method) return name;
-  return "?";
-}
-
-Result<WeightMethod> parse_weight_method(const std::string& text) {
-  for (const auto& [m, name] : kMethods)
-    if (text == name) return m;
-  return Status(Code::bad_argument,
-                "unknown weight method '" + text + "': use plain, search, hqq, weighted or gptq");
-}
 
 Result<Ladders> climb_ladders(ir::Graph& graph, const std::vector<Unit>& units,
                               const quantize::ItemSource& source, const LadderOptions& options) {

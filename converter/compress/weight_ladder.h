@@ -12,13 +12,13 @@
 #include "converter/compress/layer_format.h"
 #include "converter/compress/units.h"
 #include "converter/quantize/calibrate.h"
-#include "converter/quantize/weight_groups.h"
+#include "converter/quantize/weight_method.h"
 
 namespace pith::compress {
 
-enum class WeightMethod : uint8_t { plain, search, hqq, weighted, gptq };
-const char* name_of(WeightMethod method);
-Result<WeightMethod> parse_weight_method(const std::string& text);
+using quantize::name_of;
+using quantize::parse_weight_method;
+using quantize::WeightMethod;
 
 struct Rung {
   WeightMethod method = WeightMethod::plain;

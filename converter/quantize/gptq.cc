@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "converter/quantize/upper_factor.h"
+#include "converter/quantize/wide_loop.h"
 
 namespace pith::quantize {
 namespace {
@@ -73,6 +74,17 @@ Result<UpperMatrix*> factored(const Moments& m, const Order& order, const GptqOp
                        k, static_cast<unsigned long long>(m.rows()), o.most_damping));
 }
 
+// fed[q] += the sum of e[p] u[p][q] over four p, each q a lane of its own.
+PITH_WIDE_LOOP void feed_four(const double* e, const double* const* u, size_t begin, size_t end,
+                              double* fed) {
+  const double *a = u[0], *b = u[1], *c = u[2], *d = u[3];
+  const double ea = e[0], eb = e[1], ec = e[2], ed = e[3];
+  for (size_t q = begin; q < end; ++q) fed[q] += (ea * a[q] + eb * b[q]) + (ec * c[q] + ed * d[q]);
+}
+PITH_WIDE_LOOP void feed_one(double e, const double* u, size_t begin, size_t end, double* fed) {
+  for (size_t q = begin; q < end; ++q) fed[q] += e * u[q];
+}
+
 // Up to kTileRows rows of W side by side, columns by position.
 class Tile {
  public:
@@ -103,7 +115,7 @@ class Tile {
           double* fed = fed_.data() + r * k_;
           const double part = fed[p] + e * u_.row(p)[p];
           losses[first_row_ + r] += part * part;
-          for (size_t q = p + 1; q < b.last; ++q) fed[q] += e * u_.row(p)[q];
+          feed_one(e, u_.row(p), p + 1, b.last, fed);
         }
       }
       feed_behind(b, errors);
@@ -122,7 +134,7 @@ class Tile {
     for (size_t p = b.first; p < b.last; ++p) {
       const double e = -fed[p - b.first] / u_.row(p)[p];
       targets.push_back(x_[r * k_ + p] - e);
-      for (size_t q = p + 1; q < b.last; ++q) fed[q - b.first] += e * u_.row(p)[q];
+      feed_one(e, u_.row(p) + b.first, p + 1 - b.first, b.last - b.first, fed.data());
     }
   }
 
@@ -135,14 +147,10 @@ class Tile {
         double* fed = fed_.data() + r * k_;
         size_t p = b.first;
         for (; p + 4 <= b.last; p += 4) {
-          const double *a = u_.row(p), *c = u_.row(p + 1), *d = u_.row(p + 2), *f = u_.row(p + 3);
-          for (size_t q = begin; q < end; ++q)
-            fed[q] += (e[p] * a[q] + e[p + 1] * c[q]) + (e[p + 2] * d[q] + e[p + 3] * f[q]);
+          const double* const rows[] = {u_.row(p), u_.row(p + 1), u_.row(p + 2), u_.row(p + 3)};
+          feed_four(e + p, rows, begin, end, fed);
         }
-        for (; p < b.last; ++p) {
-          const double* a = u_.row(p);
-          for (size_t q = begin; q < end; ++q) fed[q] += e[p] * a[q];
-        }
+        for (; p < b.last; ++p) feed_one(e[p], u_.row(p), begin, end, fed);
       }
     }
   }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "converter/quantize/wide_loop.h"
+
 namespace pith::quantize {
 namespace {
 
@@ -73,9 +75,32 @@ Fit fit_codes(Span x, Span m, Code code) {
   }
   return {(xq[0] + xq[2]) + (xq[1] + xq[3]), (qq[0] + qq[2]) + (qq[1] + qq[3])};
 }
+// rounded(clamped()) of four.
+PITH_WIDE_INLINE Wide wide_steps(const Wide& x, const Wide& lo, const Wide& hi) {
+  const Wide shift = wide_of(0x1.8p52), above = x < lo ? lo : x, v = above > hi ? hi : above;
+  return (v + shift) - shift;
+}
+
+// The same sums in the same order as fit_codes().
+PITH_WIDE_LOOP Fit fit_linear(const double* x, const double* m, size_t n, double inverse, double lo,
+                              double hi) {
+  Wide xq{}, qq{};
+  size_t i = 0;
+  for (; i + kWideLanes <= n; i += kWideLanes) {
+    const Wide v = wide_load(x + i), q = wide_steps(v * wide_of(inverse), wide_of(lo), wide_of(hi));
+    const Wide mq = wide_load(m + i) * q;
+    xq += v * mq;
+    qq += q * mq;
+  }
+  for (; i < n; ++i) {
+    const double q = rounded(clamped(x[i] * inverse, lo, hi)), mq = m[i] * q;
+    xq[0] += x[i] * mq;
+    qq[0] += q * mq;
+  }
+  return {wide_sum(xq), wide_sum(qq)};
+}
 Fit fit_linear(Span x, Span m, double scale, int zero) {
-  const double inverse = 1 / scale, lo = -zero, hi = 15 - zero;
-  return fit_codes(x, m, [=](double v) { return rounded(clamped(v * inverse, lo, hi)); });
+  return fit_linear(x.data(), m.data(), x.size(), 1 / scale, -zero, 15 - zero);
 }
 Fit fit_table(Span x, Span m, double scale) {
   const double inverse = 1 / scale;
@@ -233,8 +258,53 @@ double GroupGrid::value_of(int code) const { return scale * (table ? kBook[code 
 std::span<const double> nf4_levels() { return kLevels; }
 std::span<const int8_t> nf4_codebook() { return kBook; }
 
+namespace {
+constexpr size_t kPart = 64;  // of a group
+
+// The steps from zero of x, and the weighted squared error of each; lanes by themselves. n <= kPart.
+PITH_WIDE_LOOP void linear_steps(const double* x, size_t n, const GroupGrid& g, double* steps) {
+  const double lo = -g.zero, hi = 15 - g.zero;
+  size_t i = 0;
+  for (; i + kWideLanes <= n; i += kWideLanes)
+    wide_store(wide_steps(wide_load(x + i) / wide_of(g.scale), wide_of(lo), wide_of(hi)), steps + i);
+  for (; i < n; ++i) steps[i] = rounded(clamped(x[i] / g.scale, lo, hi));
+}
+PITH_WIDE_LOOP void linear_errors(const double* x, const double* m, size_t n, const GroupGrid& g,
+                                  double* errors) {
+  double steps[kPart];
+  linear_steps(x, n, g, steps);
+  for (size_t i = 0; i < n; ++i) {
+    const double e = x[i] - g.scale * steps[i];
+    errors[i] = m[i] * e * e;
+  }
+}
+}  // namespace
+
+void grid_codes(Span x, const GroupGrid& grid, int8_t* codes) {
+  if (grid.table || grid.scale == 0) {
+    for (size_t i = 0; i < x.size(); ++i) codes[i] = static_cast<int8_t>(grid.code_of(x[i]));
+    return;
+  }
+  double steps[kPart];
+  for (size_t at = 0; at < x.size(); at += kPart) {
+    const size_t n = std::min(kPart, x.size() - at);
+    linear_steps(x.data() + at, n, grid, steps);
+    for (size_t i = 0; i < n; ++i)
+      codes[at + i] = static_cast<int8_t>(static_cast<int>(steps[i]) + grid.zero);
+  }
+}
+
 double grid_error(Span x, Span m, const GroupGrid& grid) {
   double sum = 0;
+  if (!grid.table && grid.scale != 0) {  // the sum in the order below
+    double errors[kPart];
+    for (size_t at = 0; at < x.size(); at += kPart) {
+      const size_t n = std::min(kPart, x.size() - at);
+      linear_errors(x.data() + at, m.data() + at, n, grid, errors);
+      for (size_t i = 0; i < n; ++i) sum += errors[i];
+    }
+    return sum;
+  }
   for (size_t i = 0; i < x.size(); ++i) {
     const double e = x[i] - grid.nearest(x[i]);
     sum += m[i] * e * e;

@@ -36,6 +36,9 @@ std::span<const int8_t> nf4_codebook();
 // x and m have equal lengths, finite, m > 0. Scales are not yet what a file can hold: see group_rows.h.
 GroupGrid find_grid(std::span<const double> x, std::span<const double> m, Layout layout, GroupMethod method);
 
+// code_of() of every x.
+void grid_codes(std::span<const double> x, const GroupGrid& grid, int8_t* codes);
+
 double grid_error(std::span<const double> x, std::span<const double> m, const GroupGrid& grid);
 
 }  // namespace pith::quantize

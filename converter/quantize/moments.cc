@@ -4,13 +4,15 @@
 #include <algorithm>
 #include <cmath>
 
+#include "converter/quantize/wide_loop.h"
+
 namespace pith::quantize {
 namespace {
 
 constexpr size_t kBlock = 8;
 
 // to[j] += sum over the block of x[r][i] x[r][j], j from i on. Every j is a lane of its own: no order to lose.
-void add_row(const double* const x[kBlock], size_t i, size_t k, double* to) {
+PITH_WIDE_LOOP void add_row(const double* const x[kBlock], size_t i, size_t k, double* to) {
   double f[kBlock];
   bool any = false;
   for (size_t r = 0; r < kBlock; ++r) f[r] = x[r][i], any = any || f[r] != 0;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "converter/quantize/wide_loop.h"
+
 namespace pith::quantize {
 namespace {
 
@@ -13,14 +15,20 @@ constexpr size_t kChunk = 512;  // of the sums: 32 rows of a panel x 512 doubles
 constexpr double kLeastPivot = 1e-12;
 
 constexpr size_t kTile = 4;
-// sums[q] = sum of a[l] b[q][l], two lanes each.
-void dots(const double* a, const double* const* b, size_t n, double* sums) {
-  double s[kTile][2] = {};
+// sums[q] = sum of a[l] b[q][l], four lanes each.
+PITH_WIDE_LOOP void dots(const double* a, const double* const* b, size_t n, double* sums) {
+  Wide s0{}, s1{}, s2{}, s3{};
   size_t l = 0;
-  for (; l + 2 <= n; l += 2)
-    for (size_t q = 0; q < kTile; ++q)
-      for (size_t e = 0; e < 2; ++e) s[q][e] += a[l + e] * b[q][l + e];
-  for (size_t q = 0; q < kTile; ++q) sums[q] = (s[q][0] + s[q][1]) + (l < n ? a[l] * b[q][l] : 0);
+  for (; l + kWideLanes <= n; l += kWideLanes) {
+    const Wide x = wide_load(a + l);
+    s0 += x * wide_load(b[0] + l);
+    s1 += x * wide_load(b[1] + l);
+    s2 += x * wide_load(b[2] + l);
+    s3 += x * wide_load(b[3] + l);
+  }
+  sums[0] = wide_sum(s0), sums[1] = wide_sum(s1), sums[2] = wide_sum(s2), sums[3] = wide_sum(s3);
+  for (; l < n; ++l)
+    for (size_t q = 0; q < kTile; ++q) sums[q] += a[l] * b[q][l];
 }
 
 struct Panel {

@@ -27,8 +27,7 @@ void quantize_row(std::span<const float> w, std::span<const double> m, size_t ro
   for (size_t g = 0; g < out.groups; ++g) {
     const GroupGrid grid = out.settle(row, g, grids[g], part(x, g), part(m, g));
     if (!std::isfinite(grid.scale)) continue;  // finished_groups() refuses it
-    for (size_t i = out.first(g); i < out.last(g); ++i)
-      out.codes[row * out.k + i] = static_cast<int8_t>(grid.code_of(x[i]));
+    grid_codes(part(x, g), grid, out.codes.data() + row * out.k + out.first(g));
   }
 }
 
@@ -91,10 +90,13 @@ Result<GroupedWeights> finished_groups(GroupRows rows, std::span<const float> w,
   std::vector<double> signal(out.n), noise(out.n);  // per row: sums do not depend on the threads
   parallel_for(pool, out.n, 1, [&](Range range) {
     for (size_t row = range.begin; row < range.end; ++row)
-      for (size_t i = 0; i < out.k; ++i) {
-        const double x = w[row * out.k + i], e = x - out.weight(row, i);
-        signal[row] += x * x;
-        noise[row] += e * e;
+      for (size_t g = 0; g < out.groups; ++g) {
+        const GroupGrid grid = out.grid(row, g);
+        for (size_t at = row * out.k + out.first(g); at < row * out.k + out.last(g); ++at) {
+          const double x = w[at], e = x - grid.value_of(out.codes[at]);
+          signal[row] += x * x;
+          noise[row] += e * e;
+        }
       }
   });
   for (size_t row = 0; row < out.n; ++row) out.signal += signal[row], out.noise += noise[row];
