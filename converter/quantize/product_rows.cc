@@ -24,18 +24,25 @@ size_t spread(size_t r, size_t used, size_t all, uint64_t seed) {
 }  // namespace
 
 Result<ProductMatrix> product_matrix(const ir::Node& node) {
+  const ir::Value* w = node.in(1);
+  if (w == nullptr || w->dtype != DType::f32)
+    return Status(Code::unsupported, "the weights of '" + node.name + "' are not a float constant");
+  return product_extents(node);
+}
+
+Result<ProductMatrix> product_extents(const ir::Node& node) {
   const bool conv = node.is(Op::ConvOptions);
   if (!conv && !node.is(Op::FullyConnectedOptions))
     return Status(Code::unsupported, "'" + node.name + "' is no matrix product or convolution");
   const ir::Value* w = node.in(1);
-  if (w == nullptr || !w->is_constant() || w->dtype != DType::f32 || w->layout != Layout::row_major)
+  if (w == nullptr || !w->is_constant() || w->layout != Layout::row_major)
     return Status(Code::unsupported, "the weights of '" + node.name + "' are not a float constant");
   if (conv && node.as<schema::ConvOptionsT>()->groups != 1)
     return Status(Code::unsupported,
                   "'" + node.name + "' is a grouped convolution: it has a matrix per group");
   ProductMatrix m;
   m.outputs = static_cast<size_t>(w->shape[0]);
-  m.columns = m.outputs == 0 ? 0 : w->elements<float>().size() / m.outputs;
+  m.columns = m.outputs == 0 ? 0 : static_cast<size_t>(w->shape.count()) / m.outputs;
   m.run = conv ? static_cast<size_t>(w->shape.count(w->shape.rank() - 2, w->shape.rank())) : m.columns;
   return m;
 }

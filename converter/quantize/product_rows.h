@@ -20,6 +20,7 @@ struct ProductMatrix {
       0;  // columns of one kernel row, which packed weights pad to a multiple of 4; all for FullyConnected
 };
 Result<ProductMatrix> product_matrix(const ir::Node& node);
+Result<ProductMatrix> product_extents(const ir::Node& node);  // whatever type the weights have
 
 // The moments of `padded_rows` (packable.h): kernel rows padded by columns of zero.
 Moments packed_moments(const ProductMatrix& matrix, const Moments& m);
