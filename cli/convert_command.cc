@@ -18,12 +18,14 @@ namespace {
 struct Options {
   ConvertOptions convert;
   std::string precision = "fp16";  // full precision is never deployed without saying so
+  std::string weight_method = "search";
   std::vector<std::string> shapes, accepted;
   bool json = false;
 };
 
 Status read_options(Options& options) {
   PITH_ASSIGN(options.convert.precision, parse_precision(options.precision));
+  PITH_ASSIGN(options.convert.weight_method, quantize::parse_weight_method(options.weight_method));
   for (const std::string& shape : options.shapes)
     PITH_RETURN_IF_ERROR(parse_shape_option(shape, &options.convert.shapes));
   for (const std::string& name : options.accepted) {
@@ -75,6 +77,8 @@ void print_report(const Options& options, const ConvertReport& r) {
     if (is_grouped(options.convert.precision)) {
       out["worst_weight_sqnr_db"] = r.worst_sqnr_db;
       out["worst_product"] = r.worst_product;
+      out["weight_method"] = quantize::name_of(options.convert.weight_method);
+      if (r.resumed_tensors > 0) out["resumed_tensors"] = r.resumed_tensors;
     }
     if (r.int8 != nullptr) {
       out["calibration_items"] = r.calibration_items;
@@ -106,7 +110,13 @@ int run(Options& options) {
     progress.update(static_cast<size_t>(done), static_cast<size_t>(total));
   };
   ConvertReport result;
+  std::unique_ptr<Progress> weights;
+  options.convert.weight_progress = [&](int64_t done, int64_t total) {
+    if (weights == nullptr) weights = std::make_unique<Progress>("weights");
+    weights->update(static_cast<size_t>(done), static_cast<size_t>(total));
+  };
   const Status status = convert(options.convert, &result);
+  weights.reset();
   progress.finish();
   if (!status.is_ok()) {
     const int code = report("convert", status);
@@ -131,15 +141,17 @@ void add_convert(CLI::App& app, int* exit_code) {
             "fp16, fp32 (only when asked for), int8, int8-dynamic, int4 or nf4");
   line.count("--group", &convert.group, 32, 128, "int4, nf4: weights per scale, 32, 64 or 128");
   line.flag("--asymmetric", &convert.asymmetric, "int4: a zero point per group");
+  line.text("--weight-method", &options->weight_method, "NAME",
+            "int4, nf4: search, plain, hqq, or with --calibrate: weighted, gptq");
   line.texts("--shape", &options->shapes, "NAME=1,3,224,224", "Fix the shape of an input (repeatable)");
-  line.text("--calibrate", &convert.calibration, "DATA", "Representative data for int8");
+  line.text("--calibrate", &convert.calibration, "DATA", "Representative data for int8, weighted and gptq");
   line.count("--calibration-items", &convert.calibration_items, 1, size_t{1} << 40,
              "Use at most this many items");
   line.text("--eval", &convert.evaluation, "DATA",
             "Data that accuracy will be measured on: items shared with --calibrate are refused");
   line.texts("--accept-calibration", &options->accepted, "FAULT",
              "Go on although the data are: small, constant or leak (repeatable)");
-  line.count("--threads", &convert.threads, 1, 1024, "Threads for calibration");
+  line.count("--threads", &convert.threads, 1, 1024, "Threads; the file does not depend on them");
   line.text("--dump-ir", &convert.dump_folder, "DIR", "Write the graph as text after every pass");
   line.flag("--json", &options->json, "Print one JSON object");
   line.examples(
@@ -149,7 +161,8 @@ void add_convert(CLI::App& app, int* exit_code) {
       "  pith convert model.onnx -o model.pith --precision fp32\n"
       "  pith convert model.onnx -o model.pith --shape images=1,3,416,416\n"
       "  pith convert model.onnx -o small.pith --precision int8 --calibrate data/train\n"
-      "  pith convert model.onnx -o small.pith --precision int4 --group 64");
+      "  pith convert model.onnx -o small.pith --precision int4 --group 64\n"
+      "  pith convert model.onnx -o small.pith --precision int4 --weight-method gptq --calibrate data/train");
   line.run([options, exit_code] { *exit_code = run(*options); });
 }
 

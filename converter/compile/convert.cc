@@ -2,13 +2,17 @@
 #include "converter/compile/convert.h"
 
 #include <charconv>
+#include <cmath>
 #include <filesystem>
+#include <limits>
 
+#include "converter/compile/grouped_flow.h"
 #include "converter/compile/int8_flow.h"
 #include "converter/compile/int8_summary.h"
 #include "converter/compile/load_model.h"
 #include "converter/emit/emit.h"
 #include "converter/passes/pass.h"
+#include "converter/quantize/deferred_products.h"
 #include "converter/quantize/dynamic_int8.h"
 #include "converter/quantize/half_weights.h"
 #include "converter/quantize/packed_products.h"
@@ -39,6 +43,14 @@ Status check_precision(const ConvertOptions& options) {
     return Status(Code::bad_argument, std::string("--asymmetric has no effect on --precision ") + name);
   if (options.group != 0 && options.group != 32 && options.group != 64 && options.group != 128)
     return Status(Code::bad_argument, format("--group %zu: use 32, 64 or 128", options.group));
+  if (!grouped && options.weight_method != quantize::WeightMethod::search)
+    return Status(Code::bad_argument, std::string("--weight-method has no effect on --precision ") + name);
+  if (grouped && quantize::needs_data(options.weight_method)) {
+    if (!options.calibration.empty()) return Status::ok();
+    return Status(Code::bad_argument, std::string("--weight-method ") +
+                                          quantize::name_of(options.weight_method) +
+                                          " needs representative data: give --calibrate DATA");
+  }
   switch (options.precision) {
     case Precision::fp32:
     case Precision::fp16:
@@ -105,19 +117,35 @@ Status quantize_int8_dynamic(ir::Graph& graph, ConvertReport* report) {
   return quantize::pack_dynamic_products(graph).status();
 }
 
-Status quantize_grouped(ir::Graph& graph, const ConvertOptions& options, ConvertReport* report) {
-  PITH_RETURN_IF_ERROR(quantize::widen_half(graph));
-  quantize::GroupOptions group;
-  const bool table = options.precision == Precision::nf4;
-  group.layout = table ? Layout::lut4 : options.asymmetric ? Layout::i4a : Layout::i4s8;
-  group.group = options.group != 0 ? options.group : table ? 64 : 32;
-  PITH_ASSIGN(quantize::PackedReport packed, quantize::pack_grouped_products(graph, group));
-  report->quantized_products = packed.packed;
-  report->float_products = packed.float_products;
-  report->worst_sqnr_db = packed.worst_sqnr_db;
-  report->worst_product = packed.worst;
-  report->warnings = std::move(packed.kept_float);
-  return Status::ok();
+void store_halves(ir::Graph& graph, ConvertReport* report) {
+  quantize::HalfWeightsReport half = quantize::store_half_weights(graph);
+  report->warnings = std::move(half.refused);
+  if (half.audit.underflow_to_zero > 0)
+    report->warnings.push_back(format("%llu of %llu weights are too small for a half and became zero",
+                                      static_cast<unsigned long long>(half.audit.underflow_to_zero),
+                                      static_cast<unsigned long long>(half.audit.count)));
+}
+
+// The model's file and what its constants take in files beside it.
+uint64_t source_bytes(const std::string& source, const ir::Graph& graph) {
+  std::error_code ignored;
+  uint64_t bytes = fs::file_size(source, ignored);
+  for (const auto& v : graph.values())
+    if (v->is_constant() && v->constant->streamed() && !v->readers.empty()) bytes += v->constant->size;
+  return bytes;
+}
+
+void note_made_weights(const EmitReport& made, ConvertReport* report) {
+  for (const EmitReport::Made& m : made.made) {
+    if (m.notes.signal == 0) continue;
+    const double sqnr = m.notes.noise > 0 ? 10 * std::log10(m.notes.signal / m.notes.noise)
+                                          : std::numeric_limits<double>::infinity();
+    if (!report->worst_product.empty() && sqnr >= report->worst_sqnr_db) continue;
+    report->worst_sqnr_db = sqnr;
+    report->worst_product = m.value->readers.empty() ? m.value->name : m.value->readers.front()->name;
+  }
+  report->resumed_tensors = made.resumed;
+  report->warnings.insert(report->warnings.end(), made.notes.begin(), made.notes.end());
 }
 
 }  // namespace
@@ -172,47 +200,56 @@ Status parse_shape_option(const std::string& text, std::map<std::string, Shape>*
   return Status::ok();
 }
 
-Status convert(const ConvertOptions& options, ConvertReport* report) {
-  *report = {};
-  PITH_RETURN_IF_ERROR(check_paths(options));
-  PITH_RETURN_IF_ERROR(check_precision(options));
-  PITH_RETURN_IF_ERROR(make_dump_folder(options.dump_folder));
-
+Result<PreparedModel> prepare_model(const ConvertOptions& options, ConvertReport* report) {
+  PreparedModel out;
   report->stage = ConvertStage::import;
   PITH_ASSIGN(std::unique_ptr<ir::Graph> graph, import_onnx(options.source, {options.shapes}));
-  std::error_code ignored;
-  report->source_bytes = fs::file_size(options.source, ignored);
+  report->source_bytes = source_bytes(options.source, *graph);
   report->source_nodes = graph->in_order().size();
 
   report->stage = ConvertStage::optimize;
   PITH_RETURN_IF_ERROR(run_passes(*graph, {options.dump_folder}));
-  if (options.precision == Precision::fp16) {
-    quantize::HalfWeightsReport half = quantize::store_half_weights(*graph);
-    report->warnings = std::move(half.refused);
-    if (half.audit.underflow_to_zero > 0)
-      report->warnings.push_back(format("%llu of %llu weights are too small for a half and became zero",
-                                        static_cast<unsigned long long>(half.audit.underflow_to_zero),
-                                        static_cast<unsigned long long>(half.audit.count)));
-  }
+  out.metadata = {{"precision", name_of(options.precision)},
+                  {"source", fs::path(options.source).filename().string()},
+                  {kRecipeKey, recipe_text(options)}};
+  if (options.precision == Precision::fp16) store_halves(*graph, report);
   if (options.precision == Precision::int8_dynamic) {
     PITH_RETURN_IF_ERROR(quantize_int8_dynamic(*graph, report));
   } else if (options.precision == Precision::int4 || options.precision == Precision::nf4) {
-    PITH_RETURN_IF_ERROR(quantize_grouped(*graph, options, report));
+    PITH_RETURN_IF_ERROR(quantize_grouped(*graph, options, report, &out.metadata));
   }
   if (options.precision == Precision::int8) {
     PITH_ASSIGN(graph, quantize_int8(*graph, options, report));
   }
   PITH_RETURN_IF_ERROR(quantize::pack_static_products(*graph).status());
+  quantize::DeferredRecipe halves;
+  halves.layout = Layout::f16_panel, halves.group = 0;
+  quantize::defer_products(*graph, halves);
   quantize::pack_half_products(*graph);
   report->nodes = graph->in_order().size();
-
-  report->stage = ConvertStage::emit;
-  EmitOptions emit;
-  emit.metadata = {{"precision", name_of(options.precision)},
-                   {"source", fs::path(options.source).filename().string()}};
   if (report->int8 != nullptr)
-    for (auto& pair : int8_metadata(*report->int8)) emit.metadata.push_back(std::move(pair));
-  PITH_RETURN_IF_ERROR(emit_file(*graph, emit, options.output));
+    for (auto& pair : int8_metadata(*report->int8)) out.metadata.push_back(std::move(pair));
+  out.graph = std::move(graph);
+  return out;
+}
+
+Status convert(const ConvertOptions& options, ConvertReport* report) {
+  *report = {};
+  PITH_RETURN_IF_ERROR(check_paths(options));
+  PITH_RETURN_IF_ERROR(check_precision(options));
+  PITH_RETURN_IF_ERROR(make_dump_folder(options.dump_folder));
+  PITH_ASSIGN(PreparedModel prepared, prepare_model(options, report));
+
+  const auto pool = ThreadPool::create(options.threads);
+  EmitOptions emit;
+  emit.metadata = std::move(prepared.metadata);
+  emit.pool = pool.get();
+  emit.progress = options.weight_progress;
+  EmitReport made;
+  report->stage = ConvertStage::emit;
+  PITH_RETURN_IF_ERROR(emit_file(*prepared.graph, emit, options.output, &made));
+  note_made_weights(made, report);
+  std::error_code ignored;
   report->file_bytes = fs::file_size(options.output, ignored);
   report->stage = ConvertStage::done;
   return Status::ok();

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "converter/compile/calibration_audit.h"
+#include "converter/ir/graph.h"
+#include "converter/quantize/weight_method.h"
 #include "runtime/base/shape.h"
 #include "runtime/base/status.h"
 
@@ -28,14 +30,17 @@ struct ConvertOptions {
   Precision precision = Precision::fp32;
   size_t group = 0;         // int4, nf4: weights per scale, 32, 64 or 128; 0: 32 for int4, 64 for nf4
   bool asymmetric = false;  // int4: zero points per group
+  quantize::WeightMethod weight_method = quantize::WeightMethod::search;  // int4, nf4
   std::map<std::string, Shape> shapes;
-  std::string calibration;  // data set for int8
+  std::string calibration;  // data set for int8, and for weight methods that need data
   std::string evaluation;   // data set that accuracy will be measured on: must not share items with it
   std::set<CalibrationFault> accepted_faults;
   size_t calibration_items = 256;
   std::string dump_folder;  // the graph as text after every pass
   size_t threads = 1;
   std::function<void(int64_t done, int64_t total)> progress;  // of calibration
+  std::function<void(int64_t done, int64_t total)>
+      weight_progress;  // of weights that are made as the file is written
 };
 
 // What convert was doing when it ended: an error in calibrate means unusable data, not a bad model.
@@ -49,11 +54,26 @@ struct ConvertReport {
   size_t quantized_products = 0, float_products = 0;  // convolutions and matrix products
   double worst_sqnr_db = 0;  // int4, nf4: of the weights of one product, named by worst_product
   std::string worst_product;
+  size_t resumed_tensors = 0;  // made by an earlier run that was killed
   int64_t calibration_items = 0;
   std::shared_ptr<const Int8FlowReport> int8;  // int8 only
   std::vector<std::string> warnings;           // what the user should know although it worked
 };
 
 Status convert(const ConvertOptions& options, ConvertReport* report);
+
+// The first part of it: all but the writing. Deferred constants of the graph hold on to what they are made from.
+struct PreparedModel {
+  std::unique_ptr<ir::Graph> graph;
+  std::vector<std::pair<std::string, std::string>> metadata;
+};
+Result<PreparedModel> prepare_model(const ConvertOptions& options, ConvertReport* report);
+
+// What decides the bytes, as metadata of the file and back: `pith verify` makes tensors again by it.
+inline constexpr const char* kRecipeKey = "recipe";
+inline constexpr const char* kCalibrationDataKey =
+    "calibration_data";  // one hash of all items of weight methods
+std::string recipe_text(const ConvertOptions& options);
+Result<ConvertOptions> parse_recipe_text(const std::string& text);
 
 }  // namespace pith

@@ -108,6 +108,14 @@ ir::Value* packed_codes(ir::Graph& graph, const ir::Value& weights) {
 
 }  // namespace
 
+Status nothing_packed(const PackedReport& report) {
+  return Status(Code::unsupported,
+                format("4-bit weights are for matrix products and convolutions of one group with constant "
+                       "weights; this model has none (%zu other products stay float): use --precision int8 "
+                       "with --calibrate DATA",
+                       report.float_products));
+}
+
 Result<PackedReport> pack_grouped_products(ir::Graph& graph, const GroupOptions& options,
                                            const NodeFilter& wanted) {
   PackedReport report;
@@ -128,12 +136,7 @@ Result<PackedReport> pack_grouped_products(ir::Graph& graph, const GroupOptions&
   graph.drop_unused_values();
   report.float_products = notes.count();
   report.kept_float = notes.lines();
-  if (report.packed == 0)
-    return Status(Code::unsupported,
-                  format("4-bit weights are for matrix products and convolutions of one group with constant "
-                         "weights; this model has none (%zu other products stay float): use --precision int8 "
-                         "with --calibrate DATA",
-                         report.float_products));
+  if (report.packed == 0) return nothing_packed(report);
   return report;
 }
 

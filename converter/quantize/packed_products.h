@@ -21,9 +21,10 @@ struct PackedReport {
 };
 
 // 4-bit weights for every wanted product with constant float weights; its constant bias moves among the packed bytes.
-// unsupported when there is no such product.
+// nothing_packed() when there is no such product.
 Result<PackedReport> pack_grouped_products(ir::Graph& graph, const GroupOptions& options,
                                            const NodeFilter& wanted = {});
+Status nothing_packed(const PackedReport& report);  // unsupported, with what to do
 
 // 4-bit weights made elsewhere (GPTQ) for padded_rows() of the node's. Errors: as check_packable, and other extents.
 Status pack_groups(ir::Graph& graph, ir::Node* node, const GroupedWeights& weights);

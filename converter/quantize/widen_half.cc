@@ -45,7 +45,7 @@ bool may_widen(const ir::Graph& graph, const ir::Value& v, const Values& set) {
 }
 
 ir::Value* widened(ir::Graph& graph, const ir::Value& half) {
-  const auto* from = reinterpret_cast<const f16*>(half.constant->data);
+  const auto* from = reinterpret_cast<const f16*>(half.constant->get());
   const size_t count = half.constant->size / sizeof(f16);
   std::vector<float> values(count);
   std::transform(from, from + count, values.begin(), [](f16 h) { return to_float(h); });
@@ -79,13 +79,14 @@ WidenReport widen_half_activations(ir::Graph& graph) {
   return {set.size(), 0};
 }
 
-WidenReport widen_half_weights(ir::Graph& graph) {
+WidenReport widen_half_weights(ir::Graph& graph, Streamed streamed) {
   WidenReport report;
   for (ir::Node* node : graph.in_order()) {
     if (!is_product(*node)) continue;
     for (size_t i = 1; i < node->inputs.size(); ++i) {
       const ir::Value* w = node->inputs[i];
       if (w == nullptr || !w->is_constant() || w->dtype != DType::f16) continue;
+      if (streamed == Streamed::kept && w->constant->streamed()) continue;
       graph.set_input(node, i, widened(graph, *w));
       ++report.weights;
     }
@@ -93,9 +94,9 @@ WidenReport widen_half_weights(ir::Graph& graph) {
   return report;
 }
 
-Status widen_half(ir::Graph& graph) {
+Status widen_half(ir::Graph& graph, Streamed streamed) {
   if (widen_half_activations(graph).activations > 0) PITH_RETURN_IF_ERROR(run_passes(graph, {}));
-  widen_half_weights(graph);
+  widen_half_weights(graph, streamed);
   return Status::ok();
 }
 

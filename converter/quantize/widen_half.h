@@ -17,9 +17,14 @@ struct WidenReport {
 // Float passes should run afterwards (activations become fusable), then widen_half_weights: the passes store weights
 // that fit as f16 again.
 WidenReport widen_half_activations(ir::Graph& graph);
-WidenReport widen_half_weights(ir::Graph& graph);  // constants that convolutions and products read
+// Constants that convolutions and products read.
+enum class Streamed : bool {
+  kept,
+  widened
+};  // weights in a data file of the source, which may be larger than memory
+WidenReport widen_half_weights(ir::Graph& graph, Streamed streamed = Streamed::widened);
 
 // Both, with the float passes in between: the form that quantization starts from.
-Status widen_half(ir::Graph& graph);
+Status widen_half(ir::Graph& graph, Streamed streamed = Streamed::widened);
 
 }  // namespace pith::quantize
