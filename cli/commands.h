@@ -15,6 +15,7 @@ void add_inspect(CLI::App& app, int* exit_code);
 void add_tune(CLI::App& app, int* exit_code);
 void add_eval(CLI::App& app, int* exit_code);
 void add_compare(CLI::App& app, int* exit_code);
+void add_verify(CLI::App& app, int* exit_code);
 void add_conformance(CLI::App& app, int* exit_code);
 
 }  // namespace pith::cli

@@ -34,6 +34,7 @@ int main(int argc, char** argv) {
   add_inspect(app, &exit_code);
   add_eval(app, &exit_code);
   add_compare(app, &exit_code);
+  add_verify(app, &exit_code);
   add_conformance(app, &exit_code);
   if (argc > 1 && argv[1][0] != '-' && !has_command(app, argv[1])) {
     std::fprintf(stderr, "pith: unknown command '%s'; pith --help lists the commands\n", argv[1]);
