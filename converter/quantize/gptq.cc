@@ -11,8 +11,9 @@
 namespace pith::quantize {
 namespace {
 
-constexpr size_t kTileRows = 16;  // share each pass over the factor
-constexpr size_t kChunk = 256;    // columns of a row that the feedback of a block is added to at a time
+constexpr size_t kTileRows = 64;  // share each pass over the factor, which is in no cache
+constexpr size_t kChunk =
+    64;  // columns that feedback is added to at a time: those of a block's rows fit the first cache
 // Fed-back targets may need a larger scale than the weights: the channel's leaves this much room.
 constexpr double kHeadroom = 1.05;
 
@@ -174,7 +175,8 @@ struct Sweep {
     for (size_t t = tiles.begin; t < tiles.end; ++t) {
       const size_t first = t * kTileRows;
       Tile tile(u, order, w, first, std::min(kTileRows, out.n - first));
-      std::vector<GroupGrid> grids(out.n - first);  // of the rows of the tile, for the block at hand
+      std::vector<GroupGrid> grids(
+          std::min(kTileRows, out.n - first));  // of the rows of the tile, for the block at hand
       tile.sweep([](size_t, const Order::Block&, const std::vector<double>&) {},
                  [&](size_t row, size_t p, double) { return searched.weight(row, order.column[p]); },
                  search_losses);

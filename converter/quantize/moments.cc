@@ -10,15 +10,18 @@ namespace pith::quantize {
 namespace {
 
 constexpr size_t kBlock = 8;
+// Tiles of products: their sums and the columns of x that they read stay in the second cache while all rows pass.
+constexpr size_t kTileRows = 32, kTileColumns = 256;
+constexpr size_t kStrip = 128;  // rows of x widened at a time
 
-// to[j] += sum over the block of x[r][i] x[r][j], j from i on. Every j is a lane of its own: no order to lose.
-PITH_WIDE_LOOP void add_row(const double* const x[kBlock], size_t i, size_t k, double* to) {
+// to[j] += sum over the block of x[r][i] x[r][j], j in [begin, end). Every j is a lane of its own: no order to lose.
+PITH_WIDE_LOOP void add_row(const double* block, size_t k, size_t i, size_t begin, size_t end, double* to) {
   double f[kBlock];
   bool any = false;
-  for (size_t r = 0; r < kBlock; ++r) f[r] = x[r][i], any = any || f[r] != 0;
+  for (size_t r = 0; r < kBlock; ++r) f[r] = block[r * k + i], any = any || f[r] != 0;
   if (!any) return;  // common behind a ReLU
-  const double *a = x[0], *b = x[1], *c = x[2], *d = x[3], *e = x[4], *g = x[5], *h = x[6], *l = x[7];
-  for (size_t j = i; j < k; ++j)
+  const double *a = block, *b = a + k, *c = b + k, *d = c + k, *e = d + k, *g = e + k, *h = g + k, *l = h + k;
+  for (size_t j = begin; j < end; ++j)
     to[j] += ((f[0] * a[j] + f[1] * b[j]) + (f[2] * c[j] + f[3] * d[j])) +
              ((f[4] * e[j] + f[5] * g[j]) + (f[6] * h[j] + f[7] * l[j]));
 }
@@ -39,28 +42,38 @@ uint64_t Moments::bytes_needed(uint64_t columns, bool with_cross_products) {
 }
 
 void Moments::add(std::span<const float> rows, ThreadPool* pool) {
-  const size_t k = columns_;
-  std::vector<double> block(kBlock * k);
-  const double* x[kBlock];
-  for (size_t r = 0; r < kBlock; ++r) x[r] = block.data() + r * k;
-  const size_t count = k == 0 ? 0 : rows.size() / k;
-  for (size_t first = 0; first < count; first += kBlock) {
-    const size_t used = std::min(kBlock, count - first) * k;
-    std::copy_n(rows.begin() + static_cast<std::ptrdiff_t>(first * k), used, block.begin());
-    std::fill(block.begin() + static_cast<std::ptrdiff_t>(used), block.end(), 0.0);
-    for (size_t i = 0; i < used; ++i) {
+  const size_t k = columns_, count = k == 0 ? 0 : rows.size() / k;
+  std::vector<double> x;
+  for (size_t first = 0; first < count; first += kStrip) {
+    const size_t used = std::min(kStrip, count - first);
+    const auto strip = rows.subspan(first * k, used * k);
+    x.assign(strip.begin(), strip.end());
+    x.resize((used + kBlock - 1) / kBlock * kBlock * k);  // by zeros
+    for (size_t i = 0; i < used * k; ++i) {
       const size_t j = i % k;
-      sums_[j] += block[i];
-      magnitudes_[j] += std::fabs(block[i]);
-      largest_[j] = std::max(largest_[j], std::fabs(static_cast<float>(block[i])));
-      if (!cross_) products_[j] += block[i] * block[i];
+      sums_[j] += x[i];
+      magnitudes_[j] += std::fabs(x[i]);
+      largest_[j] = std::max(largest_[j], std::fabs(strip[i]));
+      if (!cross_) products_[j] += x[i] * x[i];
     }
     if (cross_)
-      parallel_for(pool, k, 64, [&](Range range) {
-        for (size_t i = range.begin; i < range.end; ++i) add_row(x, i, k, products_.data() + at(i, i) - i);
+      parallel_for(pool, (k + kTileRows - 1) / kTileRows, 1, [&](Range tiles) {
+        for (size_t t = tiles.begin; t < tiles.end; ++t) add_tile(x, t * kTileRows);
       });
   }
   rows_ += count;
+}
+
+// Products of columns i in [first, first + kTileRows) with those from i on.
+void Moments::add_tile(std::span<const double> x, size_t first) {
+  const size_t k = columns_, last = std::min(k, first + kTileRows);
+  for (size_t begin = first; begin < k; begin += kTileColumns)
+    for (size_t block = 0; block < x.size(); block += kBlock * k)
+      for (size_t i = first; i < last; ++i) {
+        const size_t end = std::min(k, begin + kTileColumns);
+        if (i < end)
+          add_row(x.data() + block, k, i, std::max(i, begin), end, products_.data() + at(i, i) - i);
+      }
 }
 
 std::vector<double> Moments::mean_squares() const {

@@ -44,6 +44,7 @@ class Moments {
   Moments scaled(std::span<const double> factors) const;
 
  private:
+  void add_tile(std::span<const double> x, size_t first);
   // Of the upper triangle, rows one after another.
   size_t at(size_t i, size_t j) const { return i * columns_ - i * (i + 1) / 2 + j; }
   double over_rows(double sum) const { return rows_ == 0 ? 0 : sum / static_cast<double>(rows_); }

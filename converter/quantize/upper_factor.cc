@@ -11,7 +11,7 @@ namespace pith::quantize {
 namespace {
 
 constexpr size_t kPanel = 32;
-constexpr size_t kChunk = 512;  // of the sums: 32 rows of a panel x 512 doubles stay in L2
+constexpr size_t kChunk = 96;  // of the sums: 32 rows of a panel x 96 doubles stay in the first cache
 constexpr double kLeastPivot = 1e-12;
 
 constexpr size_t kTile = 4;
