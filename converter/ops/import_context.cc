@@ -102,14 +102,15 @@ std::vector<ir::Value*> ImportContext::emit_op(schema::OpUnion op, std::vector<i
                                                size_t outputs) {
   last_node_ = nullptr;
   DType half = DType::none;
-  if (!takes_half(op.type))
-    for (ir::Value*& v : inputs)
-      if (is_half(v) && stays_half(op.type, v)) {
-        (void)next_name();  // the cast's: names do not depend on where weights are
-      } else if (is_half(v)) {
-        half = v->dtype;
-        v = cast(v, DType::f32);
-      }
+  for (ir::Value*& v : inputs) {
+    if (takes_half(op.type) || !is_half(v)) continue;
+    if (stays_half(op.type, v)) {
+      (void)next_name();  // the cast's: names do not depend on where weights are
+    } else {
+      half = v->dtype;
+      v = cast(v, DType::f32);
+    }
+  }
   ir::Node* node = graph_.add_node(block_, nullptr, next_name(), std::move(op), std::move(inputs), outputs);
   std::vector<ir::Value*> outs = node->outputs;
   if (emit_status_.is_ok()) emit_status_ = ir::infer_node(*node);
