@@ -5,6 +5,9 @@
 namespace pith::kernels {
 namespace {
 
+// Bytes of a panel that stay in the first-level cache from tile to tile; how far ahead a larger one is prefetched.
+constexpr size_t kNear = 12 << 10, kAhead = 2048;
+
 // What turns sums, in the order of WordTile::sum, into codes; see kernels/base/requant.h.
 struct Finish {
   __m256i start, zero, lo, hi, flip;
@@ -86,8 +89,9 @@ struct ConvWords {
     point(t, IndicesTo<R>{});
     const size_t w_step = 4 * t.width, quads = t.run_bytes / 4;
     const int8_t* w = t.w + 4 * c;
+    const size_t ahead = t.run_count * quads * w_step <= kNear ? 0 : kAhead;
     for (size_t run = 0; run < t.run_count; ++run, w += quads * w_step)
-      tile.add(w, w_step, quads, rows, t.runs[run]);
+      tile.add(w, w_step, quads, rows, t.runs[run], ahead);
     finish(t, c, IndicesTo<U>{});
   }
 };

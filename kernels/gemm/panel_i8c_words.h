@@ -80,10 +80,7 @@ struct WordBlock {
     WordTile<R, U> tile;
     tile.clear();
     const uint8_t* const x[R] = {static_cast<const uint8_t*>(static_cast<const void*>(codes[r]))...};
-    if (rows == 1)
-      tile.template add<kPrefetchOneRow>(w, 4 * shape.width, quads, x, 0);
-    else
-      tile.template add<kWordAhead>(w, 4 * shape.width, quads, x, 0);
+    tile.add(w, 4 * shape.width, quads, x, 0, rows == 1 ? kPrefetchOneRow : kWordAhead);
     (keep(to + j / U * kPanelWidth + j % U * 8, tile.template sum<j / U, j % U>(), first), ...);
   }
   PITH_INLINE static void keep(int32_t* to, __m256i sum, bool first) {

@@ -24,14 +24,13 @@ struct WordTile {
 
   PITH_INLINE void clear() { clear(IndicesTo<kSums>{}); }
   // The next `quads` groups of 4 k: weights of the first channel from w on, w_step bytes apart; `at` bytes into the rows.
-  // kAhead: bytes that weights are prefetched ahead, where they come from memory.
-  template <size_t kAhead = 0>
+  // ahead: bytes that weights are prefetched ahead.
   PITH_INLINE void add(const int8_t* w, size_t w_step, size_t quads, const uint8_t* const (&rows)[R],
-                       size_t at) {
+                       size_t at, size_t ahead) {
 #pragma GCC unroll 1
     for (; quads > 0; --quads, w += w_step, at += 8) {
-      if constexpr (kAhead > 0) __builtin_prefetch(w + kAhead);
-      if constexpr (kAhead > 0 && U > 2) __builtin_prefetch(w + kAhead + 64);
+      __builtin_prefetch(w + ahead);
+      if constexpr (U > 2) __builtin_prefetch(w + ahead + 64);
       vectors(w, rows, at, IndicesTo<U>{});
     }
   }
