@@ -33,6 +33,15 @@ namespace {
 constexpr size_t kRowTile = 64;
 constexpr size_t kPrefetchCodes = 4608, kPrefetchScales = 288;  // bytes ahead, measured: docs/kernels.md
 
+// What V asks for, or the distance above.
+template <class V>
+constexpr size_t codes_ahead() {
+  if constexpr (requires { V::kCodesAhead; })
+    return V::kCodesAhead;
+  else
+    return kPrefetchCodes;
+}
+
 // Weights of a group: what `dot` multiplies.
 template <class V, Layout L>
 PITH_INLINE typename V::W operand(typename V::W nibbles, const typename V::Table& table) {
@@ -68,8 +77,8 @@ struct OneRow {
   PITH_INLINE void code_row(const Strip<V, L>& s, size_t q, const Acts& a, const Table& table,
                             Indices<v...>) {
     const uint8_t* codes = s.codes(4 * q + r);
-    prefetch(codes + kPrefetchCodes);
-    if constexpr (U * V::kBytes > 64) prefetch(codes + kPrefetchCodes + 64);
+    prefetch(codes + codes_ahead<V>());
+    if constexpr (U * V::kBytes > 64) prefetch(codes + codes_ahead<V>() + 64);
     (step<r>(i[v], V::load(codes + v * V::kBytes), a, table), ...);
   }
   template <size_t r>
@@ -171,7 +180,7 @@ struct RowTile {
     constexpr size_t kQuad = j / U, kRow = kQuad / 2, v = j % U;
     const uint8_t* at = s.codes(4 * q + kRow) + v * V::kBytes;
     const typename V::W x = V::load(at);
-    if constexpr (kQuad % 2 == 0) prefetch(at + kPrefetchCodes);
+    if constexpr (kQuad % 2 == 0) prefetch(at + codes_ahead<V>());
     w = operand<V, L>(kQuad % 2 == 0 ? V::low(x) : V::high(x), table);
   }
   template <size_t... j>

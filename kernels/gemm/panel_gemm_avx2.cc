@@ -12,6 +12,7 @@ namespace {
 // 8-bit: words.
 struct Avx2 : Ymm {
   static constexpr bool kRolled = true, kReloadWeights = true;
+  static constexpr size_t kCodesAhead = 16384;  // Zen 3: 3 % more from memory than 4608
   template <Layout L>
   static constexpr RowForm form() {
     return L == Layout::i8c   ? RowForm::grid_u8
