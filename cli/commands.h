@@ -14,6 +14,8 @@ void add_bench(CLI::App& app, int* exit_code);
 void add_inspect(CLI::App& app, int* exit_code);
 void add_tune(CLI::App& app, int* exit_code);
 void add_eval(CLI::App& app, int* exit_code);
+void add_explain(CLI::App& app, int* exit_code);
+void add_diff(CLI::App& app, int* exit_code);
 void add_compare(CLI::App& app, int* exit_code);
 void add_verify(CLI::App& app, int* exit_code);
 void add_conformance(CLI::App& app, int* exit_code);

@@ -1,5 +1,4 @@
 // pith compare: the error of every layer of a compressed model against the original.
-#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -10,6 +9,7 @@
 #include "cli/model_setup.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/tensor_error.h"
 #include "converter/eval/layer_compare.h"
 
 namespace pith::cli {
@@ -36,20 +36,6 @@ Result<eval::LayerComparison> compare(const Options& options) {
   return eval::compare_layers(dataset, *original.session, *compressed.session, compare_options);
 }
 
-std::string sqnr_text(const eval::TensorError& e) {
-  return e.fidelity() == eval::Fidelity::normal ? format("%.1f dB", e.sqnr_db())
-                                                : eval::name_of(e.fidelity());
-}
-
-Json error_json(const eval::TensorError& e) {
-  Json out{{"fidelity", eval::name_of(e.fidelity())}, {"max_abs_error", e.max_abs_error()}};
-  if (e.fidelity() == eval::Fidelity::normal) {
-    out["sqnr_db"] = e.sqnr_db();
-    out["cosine"] = e.cosine();
-  }
-  return out;
-}
-
 void print_result_json(const eval::LayerComparison& c) {
   Json out{{"items", c.items}, {"layers", Json::array()}, {"outputs", Json::array()}};
   for (const eval::LayerError& l : c.layers)
@@ -57,10 +43,10 @@ void print_result_json(const eval::LayerComparison& c) {
                              {"op", l.op},
                              {"precision", l.precision},
                              {"kernel", l.kernel},
-                             {"local", error_json(l.local)},
-                             {"cumulative", error_json(l.cumulative)}});
+                             {"local", tensor_error_json(l.local)},
+                             {"cumulative", tensor_error_json(l.cumulative)}});
   for (const eval::LayerError& o : c.outputs) {
-    Json row = error_json(o.cumulative);
+    Json row = tensor_error_json(o.cumulative);
     row["name"] = o.node;
     out["outputs"].push_back(std::move(row));
   }

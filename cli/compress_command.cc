@@ -29,7 +29,7 @@ struct Options {
   compress::PrecisionPlan plan;  // of the recipe
   std::shared_ptr<const std::vector<OptionRow>> rows;
   std::string max_drop, max_size, max_latency, precision, weight_method;
-  std::string int8_weights = "per-channel", int8_ranges = "tournament";
+  std::string int8_weights = "per-channel", int8_ranges = "tournament", rounding = "learned";
   std::vector<std::string> forms, shapes, accepted, allowed, layers, formats, reports;
   bool json = false;
 };
@@ -93,6 +93,9 @@ Status read_int8(const Options& options, compress::CompressOptions* to) {
       {"min-max", quantize::RangeMethod::min_max},
       {"kl", quantize::RangeMethod::kl},
       {"mse", quantize::RangeMethod::mse}};
+  if (options.rounding != "learned" && options.rounding != "nearest")
+    return Status(Code::bad_argument, "--rounding '" + options.rounding + "': use learned or nearest");
+  to->learn_rounding = options.rounding == "learned";
   const std::string& text = options.int8_ranges;
   if (text == "tournament") return Status::ok();
   for (const auto& [name, method] : kMethods)
@@ -308,6 +311,8 @@ void add_compress(CLI::App& app, int* exit_code) {
             "per-channel, or per-tensor (one scale for a layer)");
   line.text("--int8-ranges", &options->int8_ranges, "NAME",
             "tournament, or one method for all tensors: min-max, kl, mse, percentile:99.99");
+  line.text("--rounding", &options->rounding, "NAME",
+            "learned (AdaRound where an int8 or int4 layer needs it, if it helps) or nearest");
   line.count("--calibration-items", &c.calibration_items, 1, size_t{1} << 40, "Use at most this many items");
   line.count("--sensitivity-items", &c.sensitivity_items, 1, size_t{1} << 20,
              "Items for measuring one layer at a time");

@@ -13,6 +13,7 @@ enum ExitCode : int {
   kExitData = 5,      // data cannot decide, calibration unusable
   kExitBudget = 6,    // slower or larger than allowed
   kExitIo = 7,
+  kExitDiffers = 8,  // diff: the two models are not the same
 };
 
 int exit_code_of(Code code);

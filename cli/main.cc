@@ -23,7 +23,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(
       "Exit codes: 0 ok, 1 internal error, 2 usage, 3 bad or unsupported model, 4 accuracy gate failed,\n"
-      "            5 data cannot decide, 6 slower or larger than allowed, 7 input/output error.\n"
+      "            5 data cannot decide, 6 slower or larger than allowed, 7 input/output error,\n"
+      "            8 two models differ (diff).\n"
       "pith COMMAND --help explains one command with examples.");
   int exit_code = kExitOk;
   add_convert(app, &exit_code);
@@ -32,6 +33,8 @@ int main(int argc, char** argv) {
   add_bench(app, &exit_code);
   add_tune(app, &exit_code);
   add_inspect(app, &exit_code);
+  add_explain(app, &exit_code);
+  add_diff(app, &exit_code);
   add_eval(app, &exit_code);
   add_compare(app, &exit_code);
   add_verify(app, &exit_code);

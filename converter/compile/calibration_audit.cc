@@ -63,6 +63,7 @@ Status judge_fault(bool fault, CalibrationFault kind, const std::string& what,
                    const std::set<CalibrationFault>& accepted, CalibrationAudit* audit) {
   if (!fault) return Status::ok();
   if (accepted.count(kind) == 0) return refused(kind, what);
+  audit->accepted.insert(kind);
   audit->notes.push_back(what + " (accepted)");
   return Status::ok();
 }

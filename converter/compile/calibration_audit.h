@@ -23,7 +23,8 @@ struct CalibrationAudit {
   int64_t repeated = 0;          // items that equal an earlier one
   int64_t shared_with_eval = 0;  // items of the evaluation set that are among them
   int64_t eval_items = 0;
-  std::vector<std::string> notes;  // accepted faults and milder findings
+  std::set<CalibrationFault> accepted;  // faults that were found and accepted
+  std::vector<std::string> notes;       // accepted faults and milder findings
 };
 
 // Looks at the items that calibration will use (`max_items`, spread as calibrate() spreads them). `evaluation` may be

@@ -63,9 +63,9 @@ std::string certificate_json(const Certificate& c) {
   out["source_bytes"] = c.source_bytes;
   out["calibration_items"] = c.calibration_items;
   out["search_items"] = c.search_items;
-  if (!c.overridden.empty()) {
-    for (const Refusal r : c.overridden) out["overridden"].push_back(name_of(r));
-  }
+  for (const Refusal r : c.overridden) out["overridden"].push_back(name_of(r));
+  for (const CalibrationFault f : c.accepted_faults)
+    out["overridden"].push_back(std::string("calibration-") + pith::name_of(f));
   return out.dump();
 }
 

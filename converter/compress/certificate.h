@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "converter/compile/calibration_audit.h"
 #include "converter/eval/metrics.h"
 #include "converter/eval/statistics.h"
 
@@ -46,7 +47,8 @@ struct Certificate {
   double baseline_ms = 0, ms = 0;
   uint64_t source_bytes = 0;
   int64_t calibration_items = 0, search_items = 0;
-  std::set<Refusal> overridden;  // findings that were allowed
+  std::set<Refusal> overridden;                // findings that were allowed
+  std::set<CalibrationFault> accepted_faults;  // of the calibration data, found and accepted
   bool by_command() const { return items > 0 && model.n == 0; }
 };
 

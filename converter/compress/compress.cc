@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "converter/compress/evaluation_data.h"
+#include "converter/compress/evidence.h"
+#include "converter/compress/findings.h"
 #include "converter/compress/search.h"
 #include "converter/compress/trial.h"
 #include "converter/data/atomic_file.h"
@@ -22,7 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 constexpr uint64_t kCertificateBytes = 2048, kPlanEntryBytes = 20;  // generous
 constexpr size_t kJudgingItems = 64;
-constexpr double kSlowerBy = 1.05;  // beyond this the difference is not noise
 constexpr int64_t kClassItems = 10;
 constexpr int64_t kBiasItems = 256;  // of calibration, for bias correction
 
@@ -43,11 +44,6 @@ Status check_options(const CompressOptions& o) {
     return Status(Code::bad_argument,
                   "--precision fixes every layer, so --layer has no effect: give one of them");
   return Status::ok();
-}
-
-bool is_all_float(const PrecisionPlan& plan) {
-  return std::all_of(plan.begin(), plan.end(),
-                     [](const auto& p) { return p.second.precision == Precision::fp32; });
 }
 
 class Compressor {
@@ -213,15 +209,8 @@ class Compressor {
     return Status::ok();
   }
 
-  std::optional<uint64_t> max_bytes() const {
-    if (options_.budgets.max_bytes) return options_.budgets.max_bytes;
-    if (!options_.budgets.max_size_share) return std::nullopt;
-    return static_cast<uint64_t>(*options_.budgets.max_size_share *
-                                 static_cast<double>(report_.source_bytes));
-  }
-
   std::optional<uint64_t> search_bytes() const {
-    const auto limit = max_bytes();
+    const auto limit = byte_limit(options_, report_.source_bytes);
     const uint64_t reserved = reserved_bytes();
     return limit ? std::optional<uint64_t>(*limit > reserved ? *limit - reserved : 0) : limit;
   }
@@ -287,13 +276,27 @@ class Compressor {
       layer.unit = units_[u];
       if (u < measured_.size()) layer.measured = measured_[u];
       if (const auto at = plan.find(units_[u].nodes.front()); at != plan.end()) layer.chosen = at->second;
-      add_ladders(&layer);
       if (options_.uniform && layer.chosen != *options_.uniform)
         report_.notes.push_back("layer '" + layer.unit.name + "' cannot be " + name_of(*options_.uniform) +
                                 ": it is " + name_of(layer.chosen));
       report_.layers.push_back(std::move(layer));
     }
     return Status::ok();
+  }
+
+  void describe_choices(const quantize::StaticInt8Report& int8, LayerResult* layer) const {
+    add_ladders(layer);
+    for (const auto& node : maker_.float_graph().main.nodes)
+      for (const quantize::TensorReport& t : int8.tensors)
+        if (layer->chosen.precision == Precision::int8 && !t.decision.tournament.entries.empty() &&
+            std::count(layer->unit.nodes.begin(), layer->unit.nodes.end(), node->name) > 0 &&
+            std::count(t.names.begin(), t.names.end(), node->in(0)->name) > 0)
+          layer->input_ranges[node->name] = t.decision.tournament;
+    for (const LayerRounding& r : report_.rounding.layers)
+      if (r.kept && layer->chosen.precision == Precision::int8 &&
+          std::count(layer->unit.nodes.begin(), layer->unit.nodes.end(), r.node) > 0)
+        layer->ladder[r.node] = {{WeightMethod::adaround, r.loss_after, "", ""},
+                                 {WeightMethod::plain, r.loss_before, "", ""}};
   }
 
   void add_ladders(LayerResult* layer) const {
@@ -311,8 +314,10 @@ class Compressor {
 
   Status prove() {
     const Candidate& chosen = report_.candidates[report_.chosen];
-    PITH_ASSIGN(final_, maker_.make(chosen.plan));
-    PITH_RETURN_IF_ERROR(correct_bias());
+    quantize::StaticInt8Report int8;
+    PITH_ASSIGN(final_, maker_.make(chosen.plan, &int8));
+    PITH_RETURN_IF_ERROR(refine());
+    for (LayerResult& layer : report_.layers) describe_choices(int8, &layer);
     PITH_ASSIGN(const Runnable model, runnable(*final_, options_.threads));
     Certificate c;
     c.metric = options_.metric;
@@ -320,6 +325,7 @@ class Compressor {
     c.source_bytes = report_.source_bytes;
     c.calibration_items = report_.calibration_items;
     c.search_items = report_.search_items;
+    c.accepted_faults = report_.audit.accepted;
     if (data_.proof.size() > 0) PITH_RETURN_IF_ERROR(prove_accuracy(*model.session, &c));
     PITH_RETURN_IF_ERROR(feed_first(*original_.session));
     PITH_RETURN_IF_ERROR(feed_first(*model.session));
@@ -328,19 +334,30 @@ class Compressor {
     c.baseline_ms = ms[0];
     c.ms = ms[1];
     PITH_RETURN_IF_ERROR(describe_outcome(*model.session));
-    PITH_ASSIGN(const ir::Bytes file, emit_memory(*final_, described(c)));
-    report_.file_bytes = file.size;
-    judge_budgets(chosen, c);
     report_.certificate = c;
+    PITH_RETURN_IF_ERROR(measure_file());
+    for (Finding& f : findings_of(options_, report_, forced_)) findings_.push_back(std::move(f));
     return Status::ok();
   }
 
-  // Every 4th calibration item judges, the others measure.
-  Status correct_bias() {
-    const PrecisionPlan& plan = report_.candidates[report_.chosen].plan;
-    const bool has_int8 = std::any_of(plan.begin(), plan.end(),
-                                      [](const auto& p) { return p.second.precision == Precision::int8; });
-    if (!has_int8 || data_.calibration.size() == 0) return Status::ok();
+  // What was tried is kept in the file unless that breaks its budget.
+  Status measure_file() {
+    report_.certificate->overridden = options_.allowed;  // at most
+    for (keeps_evidence_ = true;; keeps_evidence_ = false) {
+      PITH_ASSIGN(const ir::Bytes file, emit_memory(*final_, described(*report_.certificate)));
+      report_.file_bytes = file.size;
+      const auto limit = byte_limit(options_, report_.source_bytes);
+      if (!keeps_evidence_ || !limit || file.size <= *limit) break;
+    }
+    if (!keeps_evidence_)
+      report_.notes.push_back("what was tried for each layer is left out of the file, to meet its size");
+    report_.certificate->overridden.clear();
+    return Status::ok();
+  }
+
+  // Rounding, then biases. Every 4th calibration item judges, the others measure.
+  Status refine() {
+    if (data_.calibration.size() == 0) return Status::ok();
     PITH_ASSIGN(const eval::DatasetFeed items,
                 eval::DatasetFeed::create(data_.calibration, *original_.session));
     const int64_t used = std::min<int64_t>(report_.calibration_items, kBiasItems);
@@ -349,6 +366,16 @@ class Compressor {
       (i % 4 == 3 ? judge : fit).push_back(quantize::calibration_item(i, data_.calibration.size(), used));
     PITH_ASSIGN(const auto exact, eval::ReferenceOutputs::record(*original_.session, items, judge));
     const Feed feed = [&items](int64_t item, Session& to) { return items.feed(item, to); };
+    const PrecisionPlan& plan = report_.candidates[report_.chosen].plan;
+    if (options_.learn_rounding && !options_.weight_method) {
+      const quantize::ItemSource source{data_.calibration.size(), feed};
+      PITH_ASSIGN(report_.rounding,
+                  learn_rounding({maker_, plan, source, exact, used, options_.threads, progress("rounding")},
+                                 &final_));
+    }
+    const bool has_int8 = std::any_of(plan.begin(), plan.end(),
+                                      [](const auto& p) { return p.second.precision == Precision::int8; });
+    if (!has_int8) return Status::ok();
     PITH_ASSIGN(const GuardedBias bias,
                 correct_bias_if_better(*final_, *form_.session, feed, fit, judge, exact, options_.threads));
     report_.bias_corrected = bias.step;
@@ -393,69 +420,6 @@ class Compressor {
     return Status::ok();
   }
 
-  void judge_budgets(const Candidate& chosen, const Certificate& c) {
-    if (c.max_drop >= 0 && c.model.n > 0) judge_accuracy(c);
-    if (c.max_drop >= 0 && c.by_command() && c.drop.drop > c.max_drop)
-      findings_.push_back(
-          {Refusal::accuracy,
-           format("'%s' gives %g, for the original %g: %.2f %% less, the limit is %.2f %%", c.metric.c_str(),
-                  c.value, c.baseline_value, 100 * c.drop.drop, 100 * c.max_drop)});
-    if (is_all_float(chosen.plan))
-      findings_.push_back(
-          {Refusal::full_precision, "every layer stays in full precision: nothing was compressed"});
-    if (const auto limit = max_bytes(); limit && report_.file_bytes > *limit)
-      findings_.push_back(
-          {Refusal::size,
-           format("the smallest mixture found has %llu bytes, the budget is %llu: quantization alone does "
-                  "not reach it; prune or distill the model first, or allow a larger file",
-                  static_cast<unsigned long long>(report_.file_bytes),
-                  static_cast<unsigned long long>(*limit))});
-    if (options_.budgets.max_ms && c.ms > *options_.budgets.max_ms)
-      findings_.push_back(
-          {Refusal::latency, format("%.3f ms per run (original %.3f ms), the budget is %.3f ms", c.ms,
-                                    c.baseline_ms, *options_.budgets.max_ms)});
-    if (c.ms > c.baseline_ms * kSlowerBy)
-      findings_.push_back(
-          {Refusal::slower,
-           format("%.3f ms per run, the original takes %.3f ms on this machine", c.ms, c.baseline_ms)});
-  }
-
-  void judge_accuracy(const Certificate& c) {
-    const std::string found = format(
-        "on %lld proof items the drop is %.2f points (one-sided 95 %% bounds decide; "
-        "interval %.2f to %.2f), the limit is %.2f",
-        static_cast<long long>(c.model.n), 100 * c.drop.drop, 100 * c.drop.interval.low,
-        100 * c.drop.interval.high, 100 * c.max_drop);
-    if (c.drop.verdict == eval::DropVerdict::exceeded) {
-      if (const std::string name = forced_culprit(); !name.empty())
-        findings_.push_back({Refusal::sensitive, found + "; the most sensitive layer, '" + name +
-                                                     "', was forced to its precision: free it"});
-      else
-        findings_.push_back(
-            {Refusal::accuracy, found + "; keep more layers at higher precision or raise --max-drop"});
-    }
-    if (c.drop.verdict == eval::DropVerdict::undecided)
-      findings_.push_back(
-          {Refusal::undecided,
-           found + (c.drop.items_needed
-                        ? format("; about %lld proof items would decide",
-                                 static_cast<long long>(*c.drop.items_needed))
-                        : std::string("; no number of items would decide: the drop is at the limit"))});
-  }
-
-  // The layer with the largest damage at its chosen precision, if the user chose it.
-  std::string forced_culprit() const {
-    double worst = -1;
-    std::string name;
-    for (const LayerResult& layer : report_.layers)
-      for (const FormatMeasure& m : layer.measured.formats)
-        if (m.format == layer.chosen && m.distance.kl > worst) {
-          worst = m.distance.kl;
-          name = layer.unit.name;
-        }
-    return forced_.count(name) != 0 ? name : "";
-  }
-
   // What the file says about itself.
   EmitOptions described(const Certificate& c) const {
     nlohmann::ordered_json plan;
@@ -467,6 +431,7 @@ class Compressor {
                      {kPlanKey, plan.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)}};
     if (!report_.forms.empty())
       emit.metadata.push_back({kFormKey, name_of(report_.forms[report_.form].form)});
+    if (keeps_evidence_) emit.metadata.push_back({kEvidenceKey, evidence_json(report_)});
     if (!report_.audit.hashes.empty()) emit.metadata.push_back(hashes_metadata(report_.audit));
     return emit;
   }
@@ -499,6 +464,7 @@ class Compressor {
   std::set<std::string> forced_;
   std::vector<Finding> findings_;
   std::set<Refusal> overridden_;
+  bool keeps_evidence_ = true;
 };
 
 }  // namespace

@@ -20,6 +20,7 @@
 #include "converter/compress/float_form.h"
 #include "converter/compress/layer_format.h"
 #include "converter/compress/layer_outcome.h"
+#include "converter/compress/learned_rounding.h"
 #include "converter/compress/sensitivity.h"
 #include "converter/compress/weight_ladder.h"
 #include "runtime/base/shape.h"
@@ -51,6 +52,7 @@ struct CompressOptions {
   bool per_channel = true;
   std::optional<quantize::RangeMethod> int8_ranges;
   double percentile = 99.99;     // of RangeMethod::percentile
+  bool learn_rounding = true;    // AdaRound where a layer needs it
   std::vector<FloatForm> forms;  // rewrites to try before quantizing; empty: all that may help
   size_t calibration_items = 256, sensitivity_items = 64;
   int64_t search_items = 0;  // at most, for accuracy while searching; 0: all of the search split
@@ -80,8 +82,9 @@ struct LayerResult {
   UnitMeasure measured;  // alone, by format
   LayerFormat chosen;
   LayerOutcome outcome;  // in the chosen model
-  // By node, of the chosen format if it has 4 bits; the winner first.
+  // By node, of the chosen format where several ways to its codes were tried; the winner first.
   std::map<std::string, std::vector<Rung>> ladder;
+  std::map<std::string, quantize::Tournament> input_ranges;  // by node, of static int8
 };
 
 struct ClassResult {  // of one class, on the proof items
@@ -104,6 +107,7 @@ struct CompressReport {
   std::optional<Certificate> certificate;
   std::vector<FormTrial> forms;   // that were tried; empty without calibration
   size_t form = 0;                // the one in use
+  RoundingReport rounding;        // of the chosen model's int8 and int4 layers
   GuardedStep bias_corrected;     // of the chosen model's int8 layers
   std::vector<Finding> refusals;  // not empty: no file was written
   std::vector<std::string> notes;

@@ -39,7 +39,8 @@ Result<MixedModel> MixedModel::create(std::unique_ptr<ir::Graph> graph, const qu
   return out;
 }
 
-Status MixedModel::make_static_int8(ir::Graph& graph, const PrecisionPlan& plan) const {
+Status MixedModel::make_static_int8(ir::Graph& graph, const PrecisionPlan& plan,
+                                    quantize::StaticInt8Report* report) const {
   quantize::StaticInt8Options options = int8_;
   std::set<std::string> wanted;
   for (const auto& [name, format] : plan)
@@ -54,6 +55,7 @@ Status MixedModel::make_static_int8(ir::Graph& graph, const PrecisionPlan& plan)
   for (const quantize::NodeReport& node : done.nodes)
     if (node.is_product && !node.quantized && wanted.count(node.name) != 0)
       return Status(Code::unsupported, "int8: '" + node.name + "' stays float: " + node.reason);
+  if (report != nullptr) *report = done;
   return run_passes(graph, {});
 }
 
@@ -89,9 +91,10 @@ Status MixedModel::make_packed(ir::Graph& graph, const PrecisionPlan& plan, cons
   return all_done(done.kept_float, format);
 }
 
-Result<std::unique_ptr<ir::Graph>> MixedModel::make(const PrecisionPlan& plan) const {
+Result<std::unique_ptr<ir::Graph>> MixedModel::make(const PrecisionPlan& plan,
+                                                    quantize::StaticInt8Report* int8) const {
   std::unique_ptr<ir::Graph> graph = graph_->copy();
-  PITH_RETURN_IF_ERROR(make_static_int8(*graph, plan));
+  PITH_RETURN_IF_ERROR(make_static_int8(*graph, plan, int8));
   std::set<LayerFormat> formats;
   for (const auto& [name, format] : plan) formats.insert(format);
   for (const LayerFormat& format : formats) {

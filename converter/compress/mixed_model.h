@@ -20,7 +20,9 @@ class MixedModel {
   static Result<MixedModel> create(std::unique_ptr<ir::Graph> graph, const quantize::ItemSource& source,
                                    const quantize::StaticInt8Options& int8);
   // Code::unsupported when a layer cannot take its format; the message names it.
-  Result<std::unique_ptr<ir::Graph>> make(const PrecisionPlan& plan) const;
+  // `int8`: told what static int8 decided; may be null.
+  Result<std::unique_ptr<ir::Graph>> make(const PrecisionPlan& plan,
+                                          quantize::StaticInt8Report* int8 = nullptr) const;
   // Codes for 4-bit layers; a layer without any is searched (GroupMethod::search) when it is made.
   void set_ladders(Ladders ladders) { ladders_ = std::move(ladders); }
   const Ladders& ladders() const { return ladders_; }
@@ -29,7 +31,8 @@ class MixedModel {
   bool has_calibration() const { return seen_.items > 0; }
 
  private:
-  Status make_static_int8(ir::Graph& graph, const PrecisionPlan& plan) const;
+  Status make_static_int8(ir::Graph& graph, const PrecisionPlan& plan,
+                          quantize::StaticInt8Report* report) const;
   Status make_packed(ir::Graph& graph, const PrecisionPlan& plan, const LayerFormat& format) const;
   Status pack_winners(ir::Graph& graph, const quantize::NodeFilter& wanted, const LayerFormat& format) const;
   std::unique_ptr<ir::Graph> graph_;

@@ -65,6 +65,33 @@ Json layer_json(const LayerResult& layer) {
       if (!rung.note.empty()) step["note"] = rung.note;
       out["ladder"][node].push_back(std::move(step));
     }
+  for (const auto& [node, tournament] : layer.input_ranges) {
+    Json& ranges = out["input_ranges"][node];
+    ranges["winner"] = tournament.best().candidate.label();
+    for (const quantize::ScoredRange& e : tournament.entries)
+      ranges["tried"].push_back({{"range", e.candidate.label()},
+                                 {"low", e.candidate.low},
+                                 {"high", e.candidate.high},
+                                 {"error", finite(e.error)}});
+  }
+  return out;
+}
+
+Json rounding_json(const RoundingReport& rounding) {
+  Json out{{"tried", rounding.step.tried}, {"kept", rounding.step.kept}};
+  if (rounding.step.tried) {
+    out["sqnr_before_db"] = finite(rounding.step.sqnr_before_db);
+    out["sqnr_after_db"] = finite(rounding.step.sqnr_after_db);
+  }
+  out["layers"] = Json::array();
+  for (const LayerRounding& l : rounding.layers) {
+    out["layers"].push_back({{"name", l.node},
+                             {"loss_before", finite(l.loss_before)},
+                             {"loss_after", finite(l.loss_after)},
+                             {"moved", l.moved},
+                             {"kept", l.kept}});
+    if (!l.note.empty()) out["layers"].back()["note"] = l.note;
+  }
   return out;
 }
 
@@ -90,6 +117,7 @@ std::string report_json(const CompressReport& r) {
   }
   out["layers"] = Json::array();
   for (const LayerResult& layer : r.layers) out["layers"].push_back(layer_json(layer));
+  out["rounding"] = rounding_json(r.rounding);
   out["classes"] = Json::array();
   for (const ClassResult& c : r.classes)
     out["classes"].push_back(

@@ -19,6 +19,7 @@ GroupMethod group_method(WeightMethod m) {
 }
 
 const char* name_of(WeightMethod method) {
+  if (method == WeightMethod::adaround) return "adaround";
   for (const auto& [m, name] : kMethods)
     if (m == method) return name;
   return "?";

@@ -7,7 +7,8 @@
 
 namespace pith::quantize {
 
-enum class WeightMethod : uint8_t { plain, search, hqq, weighted, gptq };
+// adaround is no method of its own: it moves the codes that another one made (compress/learned_rounding.h).
+enum class WeightMethod : uint8_t { plain, search, hqq, weighted, gptq, adaround };
 const char* name_of(WeightMethod method);
 Result<WeightMethod> parse_weight_method(const std::string& text);
 // weighted, gptq: made from the moments of the inputs.
