@@ -318,7 +318,7 @@ void add_compress(CLI::App& app, int* exit_code) {
              "Items for measuring one layer at a time");
   line.real("--proof-share", &c.proof_share, 0.05, 0.95, "Share of the evaluation items kept for the proof");
   line.texts("--accept-calibration", &options->accepted, "FAULT",
-             "Go on although the data are: small, constant or leak (repeatable)");
+             "Go on although the data are: small, constant, leak, mismatch, coverage (repeatable)");
   line.texts("--allow", &options->allowed, "FINDING",
              "Write the file although: accuracy, undecided, unevaluated, full-precision, sensitive, size, "
              "latency, slower");

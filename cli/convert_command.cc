@@ -150,7 +150,7 @@ void add_convert(CLI::App& app, int* exit_code) {
   line.text("--eval", &convert.evaluation, "DATA",
             "Data that accuracy will be measured on: items shared with --calibrate are refused");
   line.texts("--accept-calibration", &options->accepted, "FAULT",
-             "Go on although the data are: small, constant or leak (repeatable)");
+             "Go on although the data are: small, constant, leak, mismatch, coverage (repeatable)");
   line.count("--threads", &convert.threads, 1, 1024, "Threads; the file does not depend on them");
   line.text("--dump-ir", &convert.dump_folder, "DIR", "Write the graph as text after every pass");
   line.flag("--json", &options->json, "Print one JSON object");

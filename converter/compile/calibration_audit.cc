@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "converter/compile/input_profile.h"
 #include "converter/quantize/calibrate.h"
 
 namespace pith {
 namespace {
 
 constexpr size_t kDigits = 10;
+constexpr int64_t kProfiledItems = 256;  // of each set
 
 std::string short_hex(uint64_t hash) {
   return format("%010llx", static_cast<unsigned long long>(hash >> (64 - 4 * kDigits)));
@@ -40,17 +42,18 @@ Result<Look> look_at(const data::Dataset& set, int64_t item) {
   return look;
 }
 
+Status refuse_not_finite(const data::Dataset& set, int64_t item) {
+  PITH_ASSIGN(const std::string what, not_finite_input(set, item));
+  return Status(Code::bad_argument, "calibration " + what + "; check the file and its preprocessing");
+}
+
 Status check_contents(const data::Dataset& set, int64_t max_items, CalibrationAudit* audit,
                       int64_t* constant) {
   std::set<uint64_t> seen;
   for (int64_t i = 0; i < audit->items; ++i) {
     const int64_t item = quantize::calibration_item(i, set.size(), max_items);
     PITH_ASSIGN(const Look look, look_at(set, item));
-    if (!look.finite)
-      return Status(Code::bad_argument,
-                    format("calibration item %lld holds NaN or infinity; check the file and its "
-                           "preprocessing",
-                           static_cast<long long>(item)));
+    if (!look.finite) return refuse_not_finite(set, item);
     *constant += look.constant;
     PITH_ASSIGN(const uint64_t hash, set.content_hash(item));
     audit->repeated += !seen.insert(hash).second;
@@ -70,17 +73,35 @@ Status judge_fault(bool fault, CalibrationFault kind, const std::string& what,
 
 long long number(int64_t n) { return static_cast<long long>(n); }
 
+// Do both sets hold the same kind of numbers?
+Status compare_inputs(const data::Dataset& calibration, int64_t max_items, const data::Dataset& evaluation,
+                      const std::set<CalibrationFault>& accepted, CalibrationAudit* audit) {
+  PITH_ASSIGN(const auto seen, profile_inputs(calibration, max_items));
+  PITH_ASSIGN(const auto judged, profile_inputs(evaluation, kProfiledItems));
+  const std::string mismatch = preprocessing_mismatch(seen, judged);
+  PITH_RETURN_IF_ERROR(judge_fault(!mismatch.empty(), CalibrationFault::mismatch,
+                                   mismatch + ": they were not preprocessed alike", accepted, audit));
+  PITH_ASSIGN(audit->outside_share, share_outside(evaluation, kProfiledItems, seen));
+  return judge_fault(audit->outside_share > kLargestShareOutside && mismatch.empty(),
+                     CalibrationFault::coverage,
+                     format("%.1f %% of the evaluation data lie outside of all that calibration saw",
+                            100 * audit->outside_share),
+                     accepted, audit);
+}
+
 }  // namespace
 
 const char* name_of(CalibrationFault fault) {
-  constexpr const char* kNames[] = {"small", "constant", "leak"};
+  constexpr const char* kNames[] = {"small", "constant", "leak", "mismatch", "coverage"};
   return kNames[static_cast<size_t>(fault)];
 }
 
 Result<CalibrationFault> parse_calibration_fault(const std::string& text) {
-  for (CalibrationFault f : {CalibrationFault::small, CalibrationFault::constant, CalibrationFault::leak})
+  using enum CalibrationFault;
+  for (CalibrationFault f : {small, constant, leak, mismatch, coverage})
     if (text == name_of(f)) return f;
-  return Status(Code::bad_argument, "unknown fault '" + text + "': use small, constant or leak");
+  return Status(Code::bad_argument,
+                "unknown fault '" + text + "': use small, constant, leak, mismatch or coverage");
 }
 
 Result<CalibrationAudit> audit_calibration(const data::Dataset& calibration, int64_t max_items,
@@ -112,6 +133,7 @@ Result<CalibrationAudit> audit_calibration(const data::Dataset& calibration, int
                                           "the accuracy would look better than it is",
                                           number(audit.shared_with_eval), number(audit.eval_items)),
                                    accepted, &audit));
+  PITH_RETURN_IF_ERROR(compare_inputs(calibration, audit.items, *evaluation, accepted, &audit));
   return audit;
 }
 

@@ -10,12 +10,20 @@
 
 namespace pith {
 
-enum class CalibrationFault { small, constant, leak };
+enum class CalibrationFault {
+  small,     // too few different items
+  constant,  // items that hold one number
+  leak,      // items of the evaluation set among them
+  mismatch,  // not preprocessed as the evaluation set is
+  coverage,  // the evaluation set goes far beyond their values
+};
 const char* name_of(CalibrationFault fault);
 Result<CalibrationFault> parse_calibration_fault(const std::string& text);
 
 // With fewer items no range is trusted.
 inline constexpr int64_t kFewestCalibrationItems = 8;
+// A larger share of the evaluation set outside of the calibration's range is a fault.
+inline constexpr double kLargestShareOutside = 0.05;
 
 struct CalibrationAudit {
   int64_t items = 0;             // looked at
@@ -23,6 +31,7 @@ struct CalibrationAudit {
   int64_t repeated = 0;          // items that equal an earlier one
   int64_t shared_with_eval = 0;  // items of the evaluation set that are among them
   int64_t eval_items = 0;
+  double outside_share = 0;  // of the evaluation set's elements, beyond the values of the calibration items
   std::set<CalibrationFault> accepted;  // faults that were found and accepted
   std::vector<std::string> notes;       // accepted faults and milder findings
 };

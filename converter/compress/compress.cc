@@ -75,7 +75,7 @@ class Compressor {
     report_.source_bytes = fs::file_size(options_.source, ignored);
     PITH_RETURN_IF_ERROR(run_passes(*float_, {}));
     PITH_RETURN_IF_ERROR(quantize::widen_half(*float_));
-    return Status::ok();
+    return check_finite_constants(*float_);
   }
 
   // Allowed findings become part of the certificate, the others end the run.
@@ -107,6 +107,7 @@ class Compressor {
   Status prepare() {
     PITH_ASSIGN(original_, runnable(*float_, options_.threads));
     report_.float_bytes = original_.model.bytes.size;
+    PITH_RETURN_IF_ERROR(check_fit(data_, options_, *original_.session));
     PITH_RETURN_IF_ERROR(feed_first(*original_.session));
     Session* const session = original_.session.get();
     PITH_ASSIGN(const std::vector<double> ms, eval::paired_latency_ms({&session, 1}, {0.2, 7}));

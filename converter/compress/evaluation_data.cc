@@ -1,7 +1,13 @@
 // Opening, auditing, splitting.
 #include "converter/compress/evaluation_data.h"
 
+#include <algorithm>
+#include <cmath>
+
+#include "converter/compile/input_profile.h"
 #include "converter/data/content_hash.h"
+#include "converter/eval/dataset_feed.h"
+#include "converter/quantize/int8_role.h"
 
 namespace pith::compress {
 namespace {
@@ -13,6 +19,9 @@ Status split_evaluation(const CompressOptions& options, EvaluationData* data) {
                   "the evaluation data '" + options.evaluation +
                       "' has no labels: add labels.npy, or a \"labels\" entry in dataset.json");
   for (int64_t i = 0; i < all.size(); ++i) {
+    PITH_ASSIGN(const std::string fault, not_finite_input(all, i));
+    if (!fault.empty())
+      return Status(Code::bad_argument, "evaluation " + fault + "; check the file and its preprocessing");
     PITH_ASSIGN(const uint64_t hash, all.content_hash(i));
     (data::in_proof_split(hash, options.proof_share) ? data->proof_index : data->search_index).push_back(i);
   }
@@ -42,7 +51,67 @@ void check_power(const CompressOptions& options, const EvaluationData& data, std
            static_cast<long long>(data.proof.size()), 100 * limit, all)});
 }
 
+// Runs one item; null scores when nothing is labelled.
+Status run_one(const data::Dataset& set, Session& session) {
+  if (set.size() == 0) return Status::ok();
+  PITH_ASSIGN(const eval::DatasetFeed feed, eval::DatasetFeed::create(set, session));
+  PITH_RETURN_IF_ERROR(feed.feed(0, session));
+  return session.run();
+}
+
+Result<int64_t> score_count(const Session& session, const std::string& name) {
+  for (size_t i = 0; i < session.output_count(); ++i)
+    if (name.empty() || name == session.output(i).name) return session.output(i).count();
+  return Status(Code::bad_argument, "the model has no output '" + name + "'");
+}
+
+Status check_labels(const data::Dataset& set, const std::vector<int64_t>& index, int64_t scores) {
+  for (int64_t i = 0; i < set.size(); ++i) {
+    PITH_ASSIGN(const int64_t label, set.label(i));
+    if (label < 0 || label >= scores)
+      return Status(
+          Code::bad_argument,
+          format("evaluation item %lld has label %lld, the model gives %lld scores: do the data belong "
+                 "to this model?",
+                 static_cast<long long>(index[static_cast<size_t>(i)]), static_cast<long long>(label),
+                 static_cast<long long>(scores)));
+  }
+  return Status::ok();
+}
+
+bool is_weight_of_product(const ir::Value& v) {
+  return std::any_of(v.readers.begin(), v.readers.end(),
+                     [&](const ir::Node* node) { return quantize::is_product(*node) && node->in(0) != &v; });
+}
+
 }  // namespace
+
+Status check_fit(const EvaluationData& data, const CompressOptions& options, Session& original) {
+  if (Status s = run_one(data.calibration, original); !s.is_ok())
+    return Status(s).with_context("calibration data: ");
+  if (Status s = run_one(data.search, original); !s.is_ok())
+    return Status(s).with_context("evaluation data: ");
+  if (!options.metric_command.empty() || data.search.size() == 0) return Status::ok();
+  PITH_ASSIGN(const int64_t scores, score_count(original, options.scores));
+  PITH_RETURN_IF_ERROR(check_labels(data.search, data.search_index, scores));
+  return check_labels(data.proof, data.proof_index, scores);
+}
+
+Status check_finite_constants(const ir::Graph& graph) {
+  for (const auto& v : graph.values()) {
+    if (!v->is_constant() || v->dtype != DType::f32 || v->readers.empty()) continue;
+    const bool weight = is_weight_of_product(*v);
+    const auto values = v->elements<float>();
+    for (size_t i = 0; i < values.size(); ++i)
+      if (weight ? !std::isfinite(values[i]) : std::isnan(values[i]))
+        return Status(
+            Code::bad_file,
+            format("tensor '%s' of node '%s' holds %g at element %zu: the model is broken before any "
+                   "compression",
+                   v->name.c_str(), v->readers.front()->name.c_str(), static_cast<double>(values[i]), i));
+  }
+  return Status::ok();
+}
 
 Result<EvaluationData> open_data(const CompressOptions& options, CompressReport* report,
                                  std::vector<Finding>* findings) {

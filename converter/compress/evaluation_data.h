@@ -20,4 +20,11 @@ struct EvaluationData {
 Result<EvaluationData> open_data(const CompressOptions& options, CompressReport* report,
                                  std::vector<Finding>* findings);
 
+// Do the items fit the model, and the labels its scores? One item of each set is run; before any long work.
+Status check_fit(const EvaluationData& data, const CompressOptions& options, Session& original);
+
+// bad_file naming the constant when a layer's weights or bias hold NaN or infinity, or any constant NaN (a mask may be
+// infinite).
+Status check_finite_constants(const ir::Graph& graph);
+
 }  // namespace pith::compress

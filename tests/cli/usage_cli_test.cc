@@ -31,7 +31,7 @@ std::set<std::string> options_in(const std::string& text) {
 TEST_CASE("docs/cli.md and --help name the same options of every command") {
   const std::string page = slurp("docs/cli.md");
   for (const std::string command :
-       {"convert", "run", "eval", "compare", "bench", "inspect", "verify", "conformance"}) {
+       {"convert", "run", "eval", "compare", "bench", "inspect", "explain", "diff", "verify", "conformance"}) {
     CAPTURE(command);
     const size_t begin = page.find("\n## pith " + command + "\n");
     REQUIRE(begin != std::string::npos);
@@ -52,7 +52,7 @@ TEST_CASE("docs/cli.md and --help name the same options of every command") {
 
 TEST_CASE("every command explains itself with examples and exits with 0") {
   for (const char* command :
-       {"convert", "run", "eval", "compare", "bench", "inspect", "verify", "conformance"}) {
+       {"convert", "run", "eval", "compare", "bench", "inspect", "explain", "diff", "verify", "conformance"}) {
     CAPTURE(command);
     const Ran r = run_pith({command, "--help"});
     CHECK(r.code == 0);
@@ -64,8 +64,8 @@ TEST_CASE("every command explains itself with examples and exits with 0") {
 TEST_CASE("help without a command lists the commands and the exit codes") {
   const Ran r = run_pith({"--help"});
   CHECK(r.code == 0);
-  for (const char* part :
-       {"convert", "run", "eval", "compare", "bench", "inspect", "conformance", "7 input/output error"})
+  for (const char* part : {"convert", "run", "eval", "compare", "bench", "inspect", "explain", "diff",
+                           "conformance", "7 input/output error"})
     CHECK(contains(r.out, part));
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "converter/compile/load_model.h"
+#include "converter/compress/evidence.h"
 #include "converter/compress/report_json.h"
 #include "tests/support/drawn_digits.h"
 
@@ -69,6 +70,15 @@ TEST_CASE("compress: a drop budget gives a file a third as large, certified on i
   CHECK(stored["verdict"] == "within");
   CHECK(stored["n"] == s.report.proof_items);
   CHECK(json::parse(metadata(s.options.output, kPlanKey)).size() == s.report.layers.size());
+  // And what decided every layer.
+  const json evidence = json::parse(metadata(s.options.output, kEvidenceKey));
+  for (const LayerResult& layer : s.report.layers) {
+    const json& one = evidence[layer.unit.nodes.front()];
+    CHECK(one["alone"].size() > 2);
+    CHECK(one["alone"].contains(name_of(layer.chosen)));
+    if (layer.chosen.precision == Precision::int4) CHECK(one["codes"].size() >= 5);
+    if (layer.chosen.precision == Precision::int8) CHECK(one["ranges"].size() >= 1);
+  }
   // Every candidate that no other beats is marked, the chosen one is not full precision.
   size_t pareto = 0;
   for (const Candidate& candidate : s.report.candidates) pareto += candidate.pareto;

@@ -107,6 +107,23 @@ TEST_CASE("audit: evaluation items among the calibration items are counted and r
   CHECK(complaint(calibration, &apart).empty());
 }
 
+TEST_CASE("audit: another preprocessing, or values far beyond, are refused by figures unless accepted") {
+  const TempFolder folder;
+  const auto calibration = set_of(folder, "a.npy", noise(40, 4));
+  std::vector<float> pixels = noise(40, 5);
+  for (float& v : pixels) v = 128 + 60 * v;
+  const auto raw = set_of(folder, "raw.npy", pixels);
+  CHECK(says(complaint(calibration, &raw), "not preprocessed alike"));
+  const auto accepted = audit_calibration(calibration, kAll, &raw, {CalibrationFault::mismatch});
+  REQUIRE_MESSAGE(accepted.is_ok(), accepted.status().message());
+  CHECK(accepted.value().accepted == std::set<CalibrationFault>{CalibrationFault::mismatch});
+  std::vector<float> wide = noise(40, 6);  // a third of it beyond 3 deviations, all of it alike otherwise
+  for (size_t i = 0; i < wide.size(); i += 3) wide[i] = wide[i] < 0 ? -4.0f : 4.0f;
+  const auto beyond = set_of(folder, "wide.npy", wide);
+  CHECK(says(complaint(calibration, &beyond), "outside of all that calibration saw"));
+  CHECK(complaint(calibration, &beyond, {CalibrationFault::coverage}).empty());
+}
+
 TEST_CASE("audit: packed hashes find the items again, whatever file holds them") {
   const TempFolder folder;
   const auto set = set_of(folder, "a.npy", noise(12, 8));
@@ -122,7 +139,8 @@ TEST_CASE("audit: packed hashes find the items again, whatever file holds them")
 }
 
 TEST_CASE("audit: faults have names that can be read back") {
-  for (CalibrationFault f : {CalibrationFault::small, CalibrationFault::constant, CalibrationFault::leak})
+  using enum CalibrationFault;
+  for (CalibrationFault f : {small, constant, leak, mismatch, coverage})
     CHECK(parse_calibration_fault(name_of(f)).value() == f);
   CHECK_FALSE(parse_calibration_fault("beauty").is_ok());
 }
