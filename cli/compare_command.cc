@@ -45,9 +45,10 @@ void print_result_json(const eval::LayerComparison& c) {
                              {"kernel", l.kernel},
                              {"local", tensor_error_json(l.local)},
                              {"cumulative", tensor_error_json(l.cumulative)}});
-  for (const eval::LayerError& o : c.outputs) {
-    Json row = tensor_error_json(o.cumulative);
-    row["name"] = o.node;
+  for (size_t i = 0; i < c.outputs.size(); ++i) {
+    Json row = tensor_error_json(c.outputs[i].cumulative);
+    row["name"] = c.outputs[i].node;
+    row["kl"] = finite_json(c.output_kl[i]);
     out["outputs"].push_back(std::move(row));
   }
   out["unmatched_steps"] = c.unmatched;
@@ -61,9 +62,12 @@ void print_result(const eval::LayerComparison& c) {
   for (const eval::LayerError& l : c.layers)
     std::printf("%12s %12s  %s %s %s\n", sqnr_text(l.local).c_str(), sqnr_text(l.cumulative).c_str(),
                 l.op.c_str(), l.precision.c_str(), l.node.c_str());
-  for (const eval::LayerError& o : c.outputs)
-    std::printf("output %s: %s, cosine %.6f, largest error %.3g\n", o.node.c_str(),
-                sqnr_text(o.cumulative).c_str(), o.cumulative.cosine(), o.cumulative.max_abs_error());
+  for (size_t i = 0; i < c.outputs.size(); ++i) {
+    const eval::TensorError& e = c.outputs[i].cumulative;
+    std::printf("output %s: %s, cosine %.6f, largest error %.3g, KL divergence %.3g\n",
+                c.outputs[i].node.c_str(), sqnr_text(e).c_str(), e.cosine(), e.max_abs_error(),
+                c.output_kl[i]);
+  }
   std::printf("%lld items; %zu steps have no counterpart in the original\n", static_cast<long long>(c.items),
               c.unmatched);
   if (const size_t i = c.culprit(); i != std::string::npos)

@@ -12,6 +12,7 @@
 #include "cli/option_table.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/tensor_error.h"
 #include "converter/compress/compress.h"
 #include "converter/compress/recipe.h"
 #include "converter/compress/report_json.h"
@@ -225,6 +226,12 @@ void print_certificate(const compress::CompressReport& r) {
   if (c.worst_class >= 0)
     std::printf("worst class %lld: %.2f points\n", static_cast<long long>(c.worst_class),
                 100 * c.worst_class_drop);
+  if (c.outputs.items > 0)
+    std::printf(
+        "outputs against the original's on %lld items: KL divergence %.3g, %s, cosine %.6f, mean error "
+        "%.3g\n",
+        static_cast<long long>(c.outputs.items), c.outputs.kl, sqnr_text(c.outputs.scores).c_str(),
+        c.outputs.scores.cosine(), c.outputs.scores.mean_shift());
   std::printf("%.3f ms -> %.3f ms per run\n", c.baseline_ms, c.ms);
 }
 

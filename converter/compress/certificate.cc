@@ -1,6 +1,8 @@
 // Names of refusals, the certificate as JSON.
 #include "converter/compress/certificate.h"
 
+#include <cmath>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 namespace pith::compress {
@@ -26,6 +28,20 @@ const char* verdict_of(const Certificate& c) {
       return "undecided";
   }
   return "?";
+}
+
+double digits(double v) { return std::strtod(format("%.4g", v).c_str(), nullptr); }
+
+// Null where a ratio means nothing: equal outputs, or NaN.
+nlohmann::ordered_json outputs_json(const Closeness& c) {
+  const bool normal = c.scores.fidelity() == eval::Fidelity::normal;
+  nlohmann::ordered_json out{{"items", c.items}};
+  out["kl"] = std::isfinite(c.kl) ? nlohmann::ordered_json(digits(c.kl)) : nlohmann::ordered_json();
+  out["sqnr_db"] = normal ? nlohmann::ordered_json(digits(c.scores.sqnr_db())) : nlohmann::ordered_json();
+  out["cosine"] = std::strtod(format("%.6f", c.scores.cosine()).c_str(), nullptr);
+  out["mean_error"] = digits(c.scores.mean_shift());
+  out["largest_error"] = digits(c.scores.max_abs_error());
+  return out;
 }
 
 }  // namespace
@@ -58,6 +74,7 @@ std::string certificate_json(const Certificate& c) {
   if (c.max_drop >= 0) out["max_drop"] = c.max_drop;
   if (c.drop.items_needed) out["items_needed"] = *c.drop.items_needed;
   if (c.worst_class >= 0) out["worst_class"] = {{"label", c.worst_class}, {"drop", c.worst_class_drop}};
+  if (c.outputs.items > 0) out["outputs"] = outputs_json(c.outputs);
   out["baseline_ms"] = c.baseline_ms;
   out["ms"] = c.ms;
   out["source_bytes"] = c.source_bytes;

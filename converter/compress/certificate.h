@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "converter/compile/calibration_audit.h"
+#include "converter/compress/closeness.h"
 #include "converter/eval/metrics.h"
 #include "converter/eval/statistics.h"
 
@@ -44,6 +45,7 @@ struct Certificate {
   double max_drop = -1;              // share; below 0: no limit was set
   int64_t worst_class = -1;          // largest loss of accuracy among classes with at least 10 proof items
   double worst_class_drop = 0;
+  Closeness outputs;  // to the original's, on proof items; without them on calibration items
   double baseline_ms = 0, ms = 0;
   uint64_t source_bytes = 0;
   int64_t calibration_items = 0, search_items = 0;

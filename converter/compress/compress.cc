@@ -25,7 +25,8 @@ namespace fs = std::filesystem;
 constexpr uint64_t kCertificateBytes = 2048, kPlanEntryBytes = 20;  // generous
 constexpr size_t kJudgingItems = 64;
 constexpr int64_t kClassItems = 10;
-constexpr int64_t kBiasItems = 256;  // of calibration, for bias correction
+constexpr int64_t kComparedItems = 256;  // of outputs with the original's
+constexpr int64_t kBiasItems = 256;      // of calibration, for bias correction
 
 Status check_options(const CompressOptions& o) {
   if (!is_onnx_path(o.source))
@@ -328,6 +329,9 @@ class Compressor {
     c.search_items = report_.search_items;
     c.accepted_faults = report_.audit.accepted;
     if (data_.proof.size() > 0) PITH_RETURN_IF_ERROR(prove_accuracy(*model.session, &c));
+    const data::Dataset& unseen = data_.proof.size() > 0 ? data_.proof : data_.calibration;
+    PITH_ASSIGN(c.outputs, measure_closeness(unseen, *original_.session, *model.session, options_.scores,
+                                             kComparedItems));
     PITH_RETURN_IF_ERROR(feed_first(*original_.session));
     PITH_RETURN_IF_ERROR(feed_first(*model.session));
     Session* const pair[] = {original_.session.get(), model.session.get()};

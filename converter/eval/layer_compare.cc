@@ -69,11 +69,14 @@ Status run_traced(const DatasetFeed& feed, int64_t item, Session& session, Trace
 Status compare_outputs(const Session& original, const Session& compressed, LayerComparison* result) {
   const size_t count = std::min(original.output_count(), compressed.output_count());
   result->outputs.resize(count);
+  result->output_kl.resize(count);
   for (size_t i = 0; i < count; ++i) {
     const TensorView &a = original.output(i), &b = compressed.output(i);
     result->outputs[i].node = b.name;
     if (!has_real_values(a) || !has_real_values(b) || a.count() != b.count()) continue;
-    PITH_RETURN_IF_ERROR(result->outputs[i].cumulative.add(real_values(a), real_values(b)));
+    const std::vector<float> exact = real_values(a), found = real_values(b);
+    PITH_RETURN_IF_ERROR(result->outputs[i].cumulative.add(exact, found));
+    result->output_kl[i] += kl_of_scores(exact, found);
   }
   return Status::ok();
 }
@@ -117,6 +120,7 @@ Result<LayerComparison> compare_layers(const data::Dataset& dataset, Session& or
     ++result.items;
     if (options.progress) options.progress(i + 1, total);
   }
+  for (double& kl : result.output_kl) kl /= static_cast<double>(result.items);
   return result;
 }
 

@@ -22,6 +22,7 @@ struct LayerError {
 struct LayerComparison {
   std::vector<LayerError> layers;   // in the order they run
   std::vector<LayerError> outputs;  // of the model: node is the output's name, only `cumulative` is set
+  std::vector<double> output_kl;    // of each output as scores, nats, mean over items (metrics.h)
   size_t unmatched = 0;             // steps of the compressed model without a counterpart of the same size
   int64_t items = 0;
   // Index of the layer with the lowest local SQNR, or of one that is not finite; npos when nothing differs.

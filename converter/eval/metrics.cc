@@ -188,4 +188,18 @@ double kl_of_probabilities(std::span<const float> reference, std::span<const flo
   return sum < 0 ? 0 : sum;
 }
 
+bool are_probabilities(std::span<const float> scores) {
+  double sum = 0;
+  for (const float v : scores) {
+    if (!(v >= 0)) return false;
+    sum += static_cast<double>(v);
+  }
+  return std::fabs(sum - 1) < 1e-3;
+}
+
+double kl_of_scores(std::span<const float> reference, std::span<const float> actual) {
+  return are_probabilities(reference) ? kl_of_probabilities(reference, actual)
+                                      : kl_of_logits(reference, actual);
+}
+
 }  // namespace pith::eval

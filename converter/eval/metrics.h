@@ -92,5 +92,8 @@ class TensorError {
 // result is finite. NaN if a value is NaN, lengths differ, or probabilities are negative or sum to 0.
 double kl_of_logits(std::span<const float> reference, std::span<const float> actual);
 double kl_of_probabilities(std::span<const float> reference, std::span<const float> actual);
+// Of whichever the reference is: probabilities are never negative and sum to 1.
+bool are_probabilities(std::span<const float> scores);
+double kl_of_scores(std::span<const float> reference, std::span<const float> actual);
 
 }  // namespace pith::eval

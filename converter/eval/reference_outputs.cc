@@ -9,15 +9,6 @@
 namespace pith::eval {
 namespace {
 
-bool sums_to_one(const std::vector<float>& values) {
-  double sum = 0;
-  for (const float v : values) {
-    if (!(v >= 0)) return false;
-    sum += double{v};
-  }
-  return std::fabs(sum - 1) < 1e-3;
-}
-
 struct Power {
   double signal = 0, noise = 0;
   void add(const std::vector<float>& exact, const std::vector<float>& other) {
@@ -55,7 +46,7 @@ Result<ReferenceOutputs> ReferenceOutputs::record(Session& original, const Datas
     auto& kept = out.outputs_.emplace_back(original.output_count());
     for (size_t o = 0; o < kept.size(); ++o)
       if (has_real_values(original.output(o))) kept[o] = real_values(original.output(o));
-    if (scores >= kept.size() || !sums_to_one(kept[scores])) out.probabilities_ = false;
+    if (scores >= kept.size() || !are_probabilities(kept[scores])) out.probabilities_ = false;
   }
   return out;
 }
