@@ -374,9 +374,9 @@ class Compressor {
     const PrecisionPlan& plan = report_.candidates[report_.chosen].plan;
     if (options_.learn_rounding && !options_.weight_method) {
       const quantize::ItemSource source{data_.calibration.size(), feed};
-      PITH_ASSIGN(report_.rounding,
-                  learn_rounding({maker_, plan, source, exact, used, options_.threads, progress("rounding")},
-                                 &final_));
+      const RoundingInput input{maker_, plan, source, exact, used, options_.threads, progress("rounding")};
+      PITH_ASSIGN(report_.rounding, learn_rounding(input, &final_));
+      PITH_ASSIGN(report_.analytic_bias, correct_bias_analytically(input, &final_));
     }
     const bool has_int8 = std::any_of(plan.begin(), plan.end(),
                                       [](const auto& p) { return p.second.precision == Precision::int8; });

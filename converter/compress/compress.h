@@ -16,6 +16,7 @@
 
 #include "converter/compile/calibration_audit.h"
 #include "converter/compile/guarded_bias.h"
+#include "converter/compress/analytic_bias.h"
 #include "converter/compress/certificate.h"
 #include "converter/compress/float_form.h"
 #include "converter/compress/layer_format.h"
@@ -108,6 +109,7 @@ struct CompressReport {
   std::vector<FormTrial> forms;   // that were tried; empty without calibration
   size_t form = 0;                // the one in use
   RoundingReport rounding;        // of the chosen model's int8 and int4 layers
+  AnalyticBias analytic_bias;     // of its 4-bit layers
   GuardedStep bias_corrected;     // of the chosen model's int8 layers
   std::vector<Finding> refusals;  // not empty: no file was written
   std::vector<std::string> notes;

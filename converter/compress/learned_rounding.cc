@@ -2,7 +2,6 @@
 #include "converter/compress/learned_rounding.h"
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 
 #include "converter/compile/runnable.h"
@@ -177,8 +176,8 @@ class Rounder {
       return Status::ok();
     const Ladders before = in_.maker.ladders();
     PITH_RETURN_IF_ERROR(store_int4());
+    store_int8();
     PITH_ASSIGN(std::unique_ptr<ir::Graph> rounded, in_.maker.make(in_.plan));
-    PITH_RETURN_IF_ERROR(store_int8(*rounded));
     PITH_ASSIGN(const double old_noise, noise_of(*model_));
     PITH_ASSIGN(const double new_noise, noise_of(*rounded));
     report_.step = {true, new_noise < old_noise, decibel_of(old_noise), decibel_of(new_noise)};
@@ -187,6 +186,7 @@ class Rounder {
       return Status::ok();
     }
     in_.maker.set_ladders(before);
+    in_.maker.set_int8_codes({});
     for (LayerRounding& layer : report_.layers)
       if (layer.kept) layer.kept = false, layer.note = "the model's outputs come no closer";
     return Status::ok();
@@ -216,31 +216,23 @@ class Rounder {
     return Status::ok();
   }
 
-  Status store_int8(ir::Graph& graph) {
+  // Codes of int8 layers whose sums stay within 32 bits.
+  void store_int8() {
+    std::map<std::string, std::vector<int8_t>> codes;
     for (LayerRounding& layer : report_.layers) {
       const auto target = targets_.find(layer.node);
       if (!layer.kept || target->second.packed) continue;
-      ir::Node* node = node_called(graph, layer.node);
-      const ir::Value& old = *node->in(1);
-      const std::vector<int8_t>& codes = target->second.codes;
-      const ir::Value* bias = node->in(2);
+      const ir::Value* bias = node_called(*model_, layer.node)->in(2);
       const quantize::ChannelView view{{}, 1, target->second.grid.n, target->second.grid.k};
-      if (bias != nullptr && bias->dtype == DType::i32 &&
-          !quantize::check_accumulators(codes, view, bias->elements<int32_t>()).is_ok()) {
-        layer.kept = false;
-        layer.note = "its sums could overflow";
+      if (bias == nullptr || bias->dtype != DType::i32 ||
+          quantize::check_accumulators(target->second.codes, view, bias->elements<int32_t>()).is_ok()) {
+        codes[layer.node] = target->second.codes;
         continue;
       }
-      uint8_t* p = nullptr;
-      ir::Bytes bytes = ir::new_bytes(codes.size(), &p);
-      std::memcpy(p, codes.data(), codes.size());
-      ir::Value* rounded =
-          graph.add_constant(graph.unique_name(old.name), DType::i8, old.shape, std::move(bytes));
-      rounded->quant = old.quant;
-      graph.set_input(node, 1, rounded);
+      layer.kept = false;
+      layer.note = "its sums could overflow";
     }
-    graph.drop_unused_values();
-    return Status::ok();
+    in_.maker.set_int8_codes(std::move(codes));
   }
 
   const RoundingInput& in_;

@@ -2,6 +2,7 @@
 #include "converter/compress/mixed_model.h"
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 
 #include "converter/passes/pass.h"
@@ -56,7 +57,41 @@ Status MixedModel::make_static_int8(ir::Graph& graph, const PrecisionPlan& plan,
     if (node.is_product && !node.quantized && wanted.count(node.name) != 0)
       return Status(Code::unsupported, "int8: '" + node.name + "' stays float: " + node.reason);
   if (report != nullptr) *report = done;
-  return run_passes(graph, {});
+  PITH_RETURN_IF_ERROR(run_passes(graph, {}));
+  store_int8_codes(graph);
+  return Status::ok();
+}
+
+void MixedModel::store_int8_codes(ir::Graph& graph) const {
+  for (const auto& node : graph.main.nodes) {
+    const auto at = int8_codes_.find(node->name);
+    const ir::Value* old = node->in(1);
+    if (at == int8_codes_.end() || old == nullptr || old->dtype != DType::i8 ||
+        old->elements<int8_t>().size() != at->second.size())
+      continue;
+    uint8_t* p = nullptr;
+    ir::Bytes bytes = ir::new_bytes(at->second.size(), &p);
+    std::memcpy(p, at->second.data(), at->second.size());
+    ir::Value* codes =
+        graph.add_constant(graph.unique_name(old->name), DType::i8, old->shape, std::move(bytes));
+    codes->quant = old->quant;
+    graph.set_input(node.get(), 1, codes);
+  }
+  graph.drop_unused_values();
+}
+
+void MixedModel::shift_biases(ir::Graph& graph) const {
+  for (const auto& node : graph.main.nodes) {
+    const auto at = bias_shifts_.find(node->name);
+    if (at == bias_shifts_.end()) continue;
+    std::vector<float> bias = at->second;
+    if (const ir::Value* old = node->in(2); old != nullptr)
+      for (size_t c = 0; c < bias.size(); ++c) bias[c] += old->elements<float>()[c];
+    ir::Value* shifted =
+        graph.add_f32(graph.unique_name(node->name + "/bias"), {static_cast<int64_t>(bias.size())}, bias);
+    graph.set_inputs(node.get(), {node->in(0), node->in(1), shifted});
+  }
+  graph.drop_unused_values();
 }
 
 Status MixedModel::pack_winners(ir::Graph& graph, const quantize::NodeFilter& wanted,
@@ -94,6 +129,7 @@ Status MixedModel::make_packed(ir::Graph& graph, const PrecisionPlan& plan, cons
 Result<std::unique_ptr<ir::Graph>> MixedModel::make(const PrecisionPlan& plan,
                                                     quantize::StaticInt8Report* int8) const {
   std::unique_ptr<ir::Graph> graph = graph_->copy();
+  shift_biases(*graph);
   PITH_RETURN_IF_ERROR(make_static_int8(*graph, plan, int8));
   std::set<LayerFormat> formats;
   for (const auto& [name, format] : plan) formats.insert(format);

@@ -26,6 +26,10 @@ class MixedModel {
   // Codes for 4-bit layers; a layer without any is searched (GroupMethod::search) when it is made.
   void set_ladders(Ladders ladders) { ladders_ = std::move(ladders); }
   const Ladders& ladders() const { return ladders_; }
+  // Codes of static int8 layers instead of the nearest, by node.
+  void set_int8_codes(std::map<std::string, std::vector<int8_t>> codes) { int8_codes_ = std::move(codes); }
+  // Added to the biases of the float layers, by node, one for each output, before anything is quantized.
+  void set_bias_shifts(std::map<std::string, std::vector<float>> shifts) { bias_shifts_ = std::move(shifts); }
   ir::Graph& float_graph() { return *graph_; }  // not to be changed
   const ir::Graph& float_graph() const { return *graph_; }
   bool has_calibration() const { return seen_.items > 0; }
@@ -33,12 +37,16 @@ class MixedModel {
  private:
   Status make_static_int8(ir::Graph& graph, const PrecisionPlan& plan,
                           quantize::StaticInt8Report* report) const;
+  void shift_biases(ir::Graph& graph) const;
+  void store_int8_codes(ir::Graph& graph) const;
   Status make_packed(ir::Graph& graph, const PrecisionPlan& plan, const LayerFormat& format) const;
   Status pack_winners(ir::Graph& graph, const quantize::NodeFilter& wanted, const LayerFormat& format) const;
   std::unique_ptr<ir::Graph> graph_;
   quantize::SavedCalibration seen_;
   Ladders ladders_;
   quantize::StaticInt8Options int8_;
+  std::map<std::string, std::vector<float>> bias_shifts_;
+  std::map<std::string, std::vector<int8_t>> int8_codes_;
 };
 
 }  // namespace pith::compress

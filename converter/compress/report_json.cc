@@ -118,6 +118,10 @@ std::string report_json(const CompressReport& r) {
   out["layers"] = Json::array();
   for (const LayerResult& layer : r.layers) out["layers"].push_back(layer_json(layer));
   out["rounding"] = rounding_json(r.rounding);
+  out["analytic_bias"] = {{"tried", r.analytic_bias.step.tried},
+                          {"kept", r.analytic_bias.step.kept},
+                          {"layers", r.analytic_bias.layers},
+                          {"channels", r.analytic_bias.channels}};
   out["classes"] = Json::array();
   for (const ClassResult& c : r.classes)
     out["classes"].push_back(

@@ -1,6 +1,8 @@
 // AdaRound in the chosen model: kept only where held-back rows and the model's outputs gain.
 #include "converter/compress/learned_rounding.h"
 
+#include "converter/compress/analytic_bias.h"
+
 #include <doctest/doctest.h>
 
 #include "converter/compile/runnable.h"
@@ -96,6 +98,26 @@ TEST_CASE("learned rounding: 4-bit layers lose less on held-back rows, and the m
       const LadderResult& ladder = net.maker.ladders().at(layer.node).at(format);
       CHECK(ladder.rungs[ladder.winner].method == WeightMethod::adaround);
     }
+}
+
+TEST_CASE(
+    "analytic bias: inputs with a mean make plain 4-bit weights shift their outputs, and the shift is taken "
+    "out") {
+  const LayerFormat format{Precision::nf4, 64};
+  Net net({format});
+  const PrecisionPlan plan = {{"second", format}};  // its inputs come from a Relu: no mean of zero
+  auto model = std::move(net.maker.make(plan)).value();
+  const double before = net.noise_of(*model);
+  const auto r = correct_bias_analytically({net.maker, plan, net.source(), net.exact, kItems, 1, {}}, &model);
+  REQUIRE_MESSAGE(r.is_ok(), r.status().message());
+  CHECK(r.value().layers == 1);
+  CHECK(r.value().channels > 0);
+  CHECK(r.value().channels <= 10);
+  CHECK(r.value().step.tried);
+  const double after = net.noise_of(*model);
+  MESSAGE("output noise " << before << " -> " << after);
+  CHECK(r.value().step.kept);
+  CHECK(after < before);
 }
 
 TEST_CASE("learned rounding: int8 layers that lose almost nothing are left alone, and it says why") {
