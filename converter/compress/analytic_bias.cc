@@ -83,7 +83,7 @@ Result<AnalyticBias> correct_bias_analytically(const RoundingInput& in, std::uni
   if (shifts.empty()) return out;
   PITH_ASSIGN(const double before, noise_of(in, **model));
   in.maker.set_bias_shifts(std::move(shifts));
-  PITH_ASSIGN(std::unique_ptr<ir::Graph> shifted, in.maker.make(in.plan));
+  PITH_ASSIGN(std::unique_ptr<ir::Graph> shifted, in.maker.make_unpacked(in.plan));
   PITH_ASSIGN(const double after, noise_of(in, *shifted));
   out.step = {true, after < before, decibel_of(before), decibel_of(after)};
   if (out.step.kept)

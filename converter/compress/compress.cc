@@ -317,8 +317,9 @@ class Compressor {
   Status prove() {
     const Candidate& chosen = report_.candidates[report_.chosen];
     quantize::StaticInt8Report int8;
-    PITH_ASSIGN(final_, maker_.make(chosen.plan, &int8));
+    PITH_ASSIGN(final_, maker_.make_unpacked(chosen.plan, &int8));
     PITH_RETURN_IF_ERROR(refine());
+    PITH_RETURN_IF_ERROR(MixedModel::pack(*final_));
     for (LayerResult& layer : report_.layers) describe_choices(int8, &layer);
     PITH_ASSIGN(const Runnable model, runnable(*final_, options_.threads));
     Certificate c;

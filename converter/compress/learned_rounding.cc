@@ -177,7 +177,7 @@ class Rounder {
     const Ladders before = in_.maker.ladders();
     PITH_RETURN_IF_ERROR(store_int4());
     store_int8();
-    PITH_ASSIGN(std::unique_ptr<ir::Graph> rounded, in_.maker.make(in_.plan));
+    PITH_ASSIGN(std::unique_ptr<ir::Graph> rounded, in_.maker.make_unpacked(in_.plan));
     PITH_ASSIGN(const double old_noise, noise_of(*model_));
     PITH_ASSIGN(const double new_noise, noise_of(*rounded));
     report_.step = {true, new_noise < old_noise, decibel_of(old_noise), decibel_of(new_noise)};

@@ -36,7 +36,7 @@ struct RoundingInput {
   std::function<void(int64_t done, int64_t total)> progress;
 };
 
-// `model`: made from the plan; replaced when rounding pays.
+// `model`: made from the plan, not packed; replaced when rounding pays.
 Result<RoundingReport> learn_rounding(const RoundingInput& input, std::unique_ptr<ir::Graph>* model);
 
 }  // namespace pith::compress

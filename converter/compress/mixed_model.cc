@@ -126,8 +126,20 @@ Status MixedModel::make_packed(ir::Graph& graph, const PrecisionPlan& plan, cons
   return all_done(done.kept_float, format);
 }
 
-Result<std::unique_ptr<ir::Graph>> MixedModel::make(const PrecisionPlan& plan,
-                                                    quantize::StaticInt8Report* int8) const {
+Status MixedModel::pack(ir::Graph& graph) {
+  PITH_RETURN_IF_ERROR(quantize::pack_static_products(graph).status());
+  quantize::pack_half_products(graph);
+  return Status::ok();
+}
+
+Result<std::unique_ptr<ir::Graph>> MixedModel::make(const PrecisionPlan& plan) const {
+  PITH_ASSIGN(std::unique_ptr<ir::Graph> graph, make_unpacked(plan));
+  PITH_RETURN_IF_ERROR(pack(*graph));
+  return graph;
+}
+
+Result<std::unique_ptr<ir::Graph>> MixedModel::make_unpacked(const PrecisionPlan& plan,
+                                                             quantize::StaticInt8Report* int8) const {
   std::unique_ptr<ir::Graph> graph = graph_->copy();
   shift_biases(*graph);
   PITH_RETURN_IF_ERROR(make_static_int8(*graph, plan, int8));

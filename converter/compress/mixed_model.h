@@ -20,9 +20,13 @@ class MixedModel {
   static Result<MixedModel> create(std::unique_ptr<ir::Graph> graph, const quantize::ItemSource& source,
                                    const quantize::StaticInt8Options& int8);
   // Code::unsupported when a layer cannot take its format; the message names it.
-  // `int8`: told what static int8 decided; may be null.
-  Result<std::unique_ptr<ir::Graph>> make(const PrecisionPlan& plan,
-                                          quantize::StaticInt8Report* int8 = nullptr) const;
+  Result<std::unique_ptr<ir::Graph>> make(const PrecisionPlan& plan) const;
+  // The same before pack(): int8 codes still stand row by row beside their biases. `int8`: told what static int8 decided; may
+  // be null.
+  Result<std::unique_ptr<ir::Graph>> make_unpacked(const PrecisionPlan& plan,
+                                                   quantize::StaticInt8Report* int8 = nullptr) const;
+  // Brings int8 and half weights to the form that our kernels read in place.
+  static Status pack(ir::Graph& graph);
   // Codes for 4-bit layers; a layer without any is searched (GroupMethod::search) when it is made.
   void set_ladders(Ladders ladders) { ladders_ = std::move(ladders); }
   const Ladders& ladders() const { return ladders_; }

@@ -14,9 +14,10 @@ const TensorView* tensor_at(const Model& model, int32_t index) {
 
 std::string precision_of_weights(const ModelNode& node, const TensorView& w) {
   const std::string group = " g" + std::to_string(w.group);
+  const bool on_codes = !node.inputs.empty() && node.inputs[0] != nullptr && !is_float(node.inputs[0]->dtype);
   switch (w.layout) {
     case Layout::i8c:
-      return "int8-dynamic";
+      return on_codes ? "int8" : "int8-dynamic";
     case Layout::i4s8:
     case Layout::i4f16:
     case Layout::i4a:
@@ -30,7 +31,6 @@ std::string precision_of_weights(const ModelNode& node, const TensorView& w) {
   }
   if (w.dtype == DType::f32) return "fp32";
   if (w.dtype == DType::f16) return "fp16";
-  const bool on_codes = !node.inputs.empty() && node.inputs[0] != nullptr && !is_float(node.inputs[0]->dtype);
   if (w.dtype == DType::i8) return on_codes ? "int8" : "int8-dynamic";
   return name_of(w.dtype);
 }

@@ -75,7 +75,7 @@ TEST_CASE("learned rounding: 4-bit layers lose less on held-back rows, and the m
   const LayerFormat format{Precision::int4, 32};
   Net net({format});
   const PrecisionPlan plan = {{"first", format}, {"second", format}};
-  auto model = std::move(net.maker.make(plan)).value();
+  auto model = std::move(net.maker.make_unpacked(plan)).value();
   const double before = net.noise_of(*model);
   const auto r = learn_rounding({net.maker, plan, net.source(), net.exact, kItems, 1, {}}, &model);
   REQUIRE_MESSAGE(r.is_ok(), r.status().message());
@@ -92,7 +92,7 @@ TEST_CASE("learned rounding: 4-bit layers lose less on held-back rows, and the m
   CHECK(r.value().step.kept);
   CHECK(after < before);
   // Making the model again gives the rounded codes, and the ladder tells of them.
-  CHECK(net.noise_of(*net.maker.make(plan).value()) == after);
+  CHECK(net.noise_of(*net.maker.make_unpacked(plan).value()) == after);
   for (const LayerRounding& layer : r.value().layers)
     if (layer.kept) {
       const LadderResult& ladder = net.maker.ladders().at(layer.node).at(format);
@@ -106,7 +106,7 @@ TEST_CASE(
   const LayerFormat format{Precision::nf4, 64};
   Net net({format});
   const PrecisionPlan plan = {{"second", format}};  // its inputs come from a Relu: no mean of zero
-  auto model = std::move(net.maker.make(plan)).value();
+  auto model = std::move(net.maker.make_unpacked(plan)).value();
   const double before = net.noise_of(*model);
   const auto r = correct_bias_analytically({net.maker, plan, net.source(), net.exact, kItems, 1, {}}, &model);
   REQUIRE_MESSAGE(r.is_ok(), r.status().message());
@@ -124,7 +124,7 @@ TEST_CASE("learned rounding: int8 layers that lose almost nothing are left alone
   const LayerFormat format{Precision::int8, 0};
   Net net({format});
   const PrecisionPlan plan = {{"first", format}, {"second", format}};
-  auto model = std::move(net.maker.make(plan)).value();
+  auto model = std::move(net.maker.make_unpacked(plan)).value();
   const auto r = learn_rounding({net.maker, plan, net.source(), net.exact, kItems, 1, {}}, &model);
   REQUIRE_MESSAGE(r.is_ok(), r.status().message());
   REQUIRE(r.value().layers.size() == 2);
@@ -157,7 +157,7 @@ TEST_CASE("learned rounding: one coarse scale for all channels makes int8 layers
   auto made = MixedModel::create(std::move(copy), net.source(), coarse);
   REQUIRE(made.is_ok());
   const PrecisionPlan plan = {{"first", format}};
-  auto model = std::move(made.value().make(plan)).value();
+  auto model = std::move(made.value().make_unpacked(plan)).value();
   const double before = net.noise_of(*model);
   const auto r = learn_rounding({made.value(), plan, net.source(), net.exact, kItems, 1, {}}, &model);
   REQUIRE_MESSAGE(r.is_ok(), r.status().message());
