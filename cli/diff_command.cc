@@ -72,7 +72,8 @@ Json weights_json(const inspect::WeightsDiff& w) {
            {"bits_per_weight", {bits(0), bits(1)}},
            {"same", w.same}};
   if (w.distance) {
-    for (const auto& [key, value] : tensor_error_json(w.distance->error).items()) out[key] = value;
+    const Json error = tensor_error_json(w.distance->error);
+    for (const auto& [key, value] : error.items()) out[key] = value;
     out["worst_channel"] = {{"index", w.distance->worst_channel},
                             {"sqnr_db", finite_json(w.distance->worst_channel_db)}};
     out["fitted"] = w.distance->fitted;

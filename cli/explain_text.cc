@@ -20,6 +20,9 @@ double number(const Json& object, const char* key) {
   const auto at = object.is_object() ? object.find(key) : object.end();
   return object.is_object() && at != object.end() && at->is_number() ? at->get<double>() : NAN;
 }
+double element(const Json& array, size_t i) {
+  return array.is_array() && i < array.size() && array[i].is_number() ? array[i].get<double>() : NAN;
+}
 std::string text(const Json& object, const char* key) { return object.at(key).get<std::string>(); }
 Json child(const Json& object, const char* key) {
   return object.is_object() ? object.value(key, Json()) : Json();
@@ -101,7 +104,7 @@ std::string alone_text(const Json& alone, const std::string& precision) {
   std::string out = "  formats, this layer alone:      KL divergence     bytes        ms\n";
   for (const auto& [name, row] : alone.items())
     out += format("  %c %-28s %14.3g %9.0f %9.3g\n", name == precision ? '*' : ' ', name.c_str(),
-                  number(row, "kl"), number(row, "bytes"), number(row, "ms"));
+                  element(row, 0), element(row, 1), element(row, 2));
   return out;
 }
 

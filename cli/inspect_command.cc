@@ -19,6 +19,7 @@
 #include "converter/compile/convert.h"
 #include "converter/compile/int8_summary.h"
 #include "converter/compress/certificate.h"
+#include "converter/compress/evidence.h"
 #include "converter/data/atomic_file.h"
 #include "runtime/ops/panel_weights.h"
 
@@ -94,6 +95,7 @@ constexpr std::pair<const char*, const char*> kStoredObjects[] = {
     {kInt8ReportKey, "int8"},
     {compress::kCertificateKey, "certificate"},
     {compress::kPlanKey, "precision_plan"},
+    {compress::kEvidenceKey, "evidence"},
 };
 
 void describe_program(const Model& model, Json* out) {

@@ -17,9 +17,8 @@ Json three_digits(double v) {
 Json alone_json(const UnitMeasure& measured) {
   Json out;
   for (const FormatMeasure& m : measured.formats)
-    if (m.failure.empty())
-      out[name_of(m.format)] = {
-          {"kl", three_digits(m.distance.kl)}, {"bytes", m.bytes}, {"ms", three_digits(m.ms)}};
+    if (m.failure.empty() && m.format.precision != Precision::fp32)
+      out[name_of(m.format)] = {three_digits(m.distance.kl), m.bytes, three_digits(m.ms)};
   return out;
 }
 
