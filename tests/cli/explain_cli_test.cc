@@ -76,7 +76,7 @@ TEST_CASE("explain shows one layer: codes that add up, ranges, and the error aga
   const Ran text = run_pith({"explain", model, "--layer", name, "--source", kSource});
   CHECK(contains(text.out, "|####"));
   CHECK(contains(text.out, "SQNR"));
-  const std::string plain = converted(folder, "b.pith");
+  const std::string plain = converted(folder, "b.pith", {"--precision", "fp32"});
   const json same = parsed(run_pith({"explain", plain, "--layer", name, "--source", kSource, "--json"}));
   CHECK(same["layers"][0]["weights"][0]["source"]["fidelity"] == "identical");
 }
@@ -113,7 +113,8 @@ TEST_CASE("diff of a model with itself is empty with exit code 0") {
 
 TEST_CASE("diff names precision, bits, sizes and the error of the weights, with exit code 8") {
   const TempFolder folder;
-  const std::string a = converted(folder, "a.pith"), b = converted(folder, "b.pith", {"--precision", "int4"});
+  const std::string a = converted(folder, "a.pith", {"--precision", "fp32"}),
+                    b = converted(folder, "b.pith", {"--precision", "int4"});
   const Ran r = run_pith({"diff", a, b, "--json"});
   CHECK(r.code == 8);
   const json j = parsed(r);
