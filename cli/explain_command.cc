@@ -58,6 +58,7 @@ struct Opened {
     const auto form = metadata.find(compress::kFormKey);
     if (form != metadata.end()) return form->second != "as-it-came";
     const Json int8 = object(kInt8ReportKey);
+    if (!int8.is_object()) return false;
     const Json equalized = int8.value("equalization", Json());
     return equalized.is_object() && equalized.value("kept", Json()) == Json(true);
   }

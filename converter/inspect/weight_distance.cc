@@ -7,7 +7,7 @@
 namespace pith::inspect {
 namespace {
 
-constexpr int kFitRounds = 8;  // each solves rows, then columns, exactly; the error never rises
+constexpr int kFitRounds = 32;  // each solves rows, then columns, exactly; the error never rises
 
 // The factors f of least squares  |f[index(i)] * a[i] - b[i]|^2.
 template <class IndexFn>
