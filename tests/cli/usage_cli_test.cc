@@ -30,8 +30,8 @@ std::set<std::string> options_in(const std::string& text) {
 
 TEST_CASE("docs/cli.md and --help name the same options of every command") {
   const std::string page = slurp("docs/cli.md");
-  for (const std::string command :
-       {"convert", "run", "eval", "compare", "bench", "inspect", "explain", "diff", "verify", "conformance"}) {
+  for (const std::string command : {"convert", "run", "eval", "compare", "bench", "inspect", "explain",
+                                    "diff", "verify", "conformance"}) {
     CAPTURE(command);
     const size_t begin = page.find("\n## pith " + command + "\n");
     REQUIRE(begin != std::string::npos);
@@ -51,8 +51,8 @@ TEST_CASE("docs/cli.md and --help name the same options of every command") {
 }
 
 TEST_CASE("every command explains itself with examples and exits with 0") {
-  for (const char* command :
-       {"convert", "run", "eval", "compare", "bench", "inspect", "explain", "diff", "verify", "conformance"}) {
+  for (const char* command : {"convert", "run", "eval", "compare", "bench", "inspect", "explain", "diff",
+                              "verify", "conformance"}) {
     CAPTURE(command);
     const Ran r = run_pith({command, "--help"});
     CHECK(r.code == 0);
