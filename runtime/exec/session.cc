@@ -74,7 +74,7 @@ void Session::read_tuning() {
 }
 
 uint64_t Session::converted_inside(const Step& step) const {
-  const NodeState* state = ops_[step.op].state.get();
+  [[maybe_unused]] const NodeState* state = ops_[step.op].state.get();
 #if PITH_WITH_XNNPACK
   if (state != nullptr) return xnnpack_converted_bytes(*state);
 #endif
