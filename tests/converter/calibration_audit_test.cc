@@ -89,7 +89,7 @@ TEST_CASE("audit: NaN and infinity cannot be accepted, and the item is named") {
     const auto set = set_of(folder, "a.npy", values);
     CHECK(says(complaint(set, nullptr,
                          {CalibrationFault::small, CalibrationFault::constant, CalibrationFault::leak}),
-               "item 4 "));
+               "item 4: input"));
   }
 }
 
