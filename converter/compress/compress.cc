@@ -190,7 +190,8 @@ class Compressor {
     for (Unit& unit : units_) {
       bool fixed = false;
       for (size_t i = 0; i < options_.forced.size(); ++i) {
-        const auto& [pattern, format] = options_.forced[i];
+        const std::string& pattern = options_.forced[i].first;
+        const auto& format = options_.forced[i].second;
         const bool matches = std::any_of(unit.nodes.begin(), unit.nodes.end(), [&](const std::string& node) {
           return fnmatch(pattern.c_str(), node.c_str(), 0) == 0;
         });
