@@ -138,7 +138,7 @@ void add_convert(CLI::App& app, int* exit_code) {
   line.argument("MODEL", &convert.source, "Source model (.onnx)");
   line.required("-o,--output", &convert.output, "FILE", "File to write");
   line.text("--precision", &options->precision, "NAME",
-            "fp16, fp32 (only when asked for), int8, int8-dynamic, int4 or nf4");
+            "fp16, fp32 (only when asked for), bf16, int8, int8-dynamic, int4 or nf4");
   line.count("--group", &convert.group, 32, 128, "int4, nf4: weights per scale, 32, 64 or 128");
   line.flag("--asymmetric", &convert.asymmetric, "int4: a zero point per group");
   line.text("--weight-method", &options->weight_method, "NAME",

@@ -54,6 +54,7 @@ Status check_precision(const ConvertOptions& options) {
   switch (options.precision) {
     case Precision::fp32:
     case Precision::fp16:
+    case Precision::bf16:
     case Precision::int8_dynamic:
     case Precision::int4:
     case Precision::nf4:
@@ -117,13 +118,16 @@ Status quantize_int8_dynamic(ir::Graph& graph, ConvertReport* report) {
   return quantize::pack_dynamic_products(graph).status();
 }
 
-void store_halves(ir::Graph& graph, ConvertReport* report) {
-  quantize::HalfWeightsReport half = quantize::store_half_weights(graph);
+void store_halves(ir::Graph& graph, DType type, ConvertReport* report) {
+  quantize::HalfWeightsReport half = quantize::store_half_weights(graph, {}, type);
   report->warnings = std::move(half.refused);
-  if (half.audit.underflow_to_zero > 0)
-    report->warnings.push_back(format("%llu of %llu weights are too small for a half and became zero",
-                                      static_cast<unsigned long long>(half.audit.underflow_to_zero),
-                                      static_cast<unsigned long long>(half.audit.count)));
+  const auto warn = [&](uint64_t n, const char* what) {
+    if (n > 0)
+      report->warnings.push_back(format("%llu of %llu weights %s", static_cast<unsigned long long>(n),
+                                        static_cast<unsigned long long>(half.audit.count), what));
+  };
+  warn(half.audit.underflow_to_zero, "are too small for 16 bits and became zero");
+  warn(half.audit.subnormal, "became subnormal: they lost digits");
 }
 
 // The model's file and what its constants take in files beside it.
@@ -156,6 +160,8 @@ const char* name_of(Precision precision) {
       return "fp32";
     case Precision::fp16:
       return "fp16";
+    case Precision::bf16:
+      return "bf16";
     case Precision::int8:
       return "int8";
     case Precision::int8_dynamic:
@@ -169,11 +175,11 @@ const char* name_of(Precision precision) {
 }
 
 Result<Precision> parse_precision(const std::string& text) {
-  for (Precision p : {Precision::fp32, Precision::fp16, Precision::int8, Precision::int8_dynamic,
-                      Precision::int4, Precision::nf4})
+  for (Precision p : {Precision::fp32, Precision::fp16, Precision::bf16, Precision::int8,
+                      Precision::int8_dynamic, Precision::int4, Precision::nf4})
     if (text == name_of(p)) return p;
   return Status(Code::bad_argument,
-                "unknown precision '" + text + "': use fp32, fp16, int8, int8-dynamic, int4 or nf4");
+                "unknown precision '" + text + "': use fp32, fp16, bf16, int8, int8-dynamic, int4 or nf4");
 }
 
 Status parse_shape_option(const std::string& text, std::map<std::string, Shape>* shapes) {
@@ -212,7 +218,8 @@ Result<PreparedModel> prepare_model(const ConvertOptions& options, ConvertReport
   out.metadata = {{"precision", name_of(options.precision)},
                   {"source", fs::path(options.source).filename().string()},
                   {kRecipeKey, recipe_text(options)}};
-  if (options.precision == Precision::fp16) store_halves(*graph, report);
+  if (options.precision == Precision::fp16 || options.precision == Precision::bf16)
+    store_halves(*graph, options.precision == Precision::bf16 ? DType::bf16 : DType::f16, report);
   if (options.precision == Precision::int8_dynamic) {
     PITH_RETURN_IF_ERROR(quantize_int8_dynamic(*graph, report));
   } else if (options.precision == Precision::int4 || options.precision == Precision::nf4) {

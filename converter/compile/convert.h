@@ -18,9 +18,9 @@ namespace pith {
 
 struct Int8FlowReport;  // int8_flow.h
 
-enum class Precision { fp32, fp16, int8, int8_dynamic, int4, nf4 };
+enum class Precision { fp32, fp16, bf16, int8, int8_dynamic, int4, nf4 };
 const char* name_of(Precision precision);
-// "fp32", "fp16", "int8", "int8-dynamic", "int4", "nf4".
+// "fp32", "fp16", "bf16", "int8", "int8-dynamic", "int4", "nf4".
 Result<Precision> parse_precision(const std::string& text);
 // "NAME=1,3,224,224", the dims positive.
 Status parse_shape_option(const std::string& text, std::map<std::string, Shape>* shapes);

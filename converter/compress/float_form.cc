@@ -153,6 +153,7 @@ std::vector<FloatForm> forms_for(const LayerFormat& aim) {
       return {FloatForm::awq};
     case Precision::fp32:
     case Precision::fp16:
+    case Precision::bf16:
       break;
   }
   return {};

@@ -25,6 +25,7 @@ Layout layout_of(const LayerFormat& format) {
       return Layout::lut4;
     case Precision::fp32:
     case Precision::fp16:
+    case Precision::bf16:
     case Precision::int8:
       break;
   }

@@ -146,8 +146,9 @@ Result<std::unique_ptr<ir::Graph>> MixedModel::make_unpacked(const PrecisionPlan
   std::set<LayerFormat> formats;
   for (const auto& [name, format] : plan) formats.insert(format);
   for (const LayerFormat& format : formats) {
-    if (format.precision == Precision::fp16) {
-      const auto done = quantize::store_half_weights(*graph, nodes_of(plan, format));
+    if (format.precision == Precision::fp16 || format.precision == Precision::bf16) {
+      const DType type = format.precision == Precision::bf16 ? DType::bf16 : DType::f16;
+      const auto done = quantize::store_half_weights(*graph, nodes_of(plan, format), type);
       PITH_RETURN_IF_ERROR(all_done(done.refused, format));
     } else if (layout_of(format) != Layout::row_major) {
       PITH_RETURN_IF_ERROR(make_packed(*graph, plan, format));

@@ -22,13 +22,17 @@ bool has_weights(const ir::Node& node) {
 }
 
 bool can_take(const ir::Node& node, const LayerFormat& format) {
-  const bool wide = format.precision == Precision::fp32 || format.precision == Precision::fp16;
+  const bool wide = format.precision == Precision::fp32 || format.precision == Precision::fp16 ||
+                    format.precision == Precision::bf16;
   if (!wide && quantize::is_outlier_product(node)) return false;
   switch (format.precision) {
     case Precision::fp32:
       return true;
     case Precision::fp16:
       return reads_half_weights(node, 1) && quantize::audit_half(node.in(1)->elements<float>()).safe();
+    case Precision::bf16:
+      return reads_half_weights(node, 1) &&
+             quantize::audit_half(node.in(1)->elements<float>(), DType::bf16).safe();
     case Precision::int8:
       return quantize::int8_role(node).role == quantize::Int8Role::product;
     case Precision::int8_dynamic:

@@ -16,15 +16,15 @@ bool reads_half_weights(const ir::Node& node, size_t input) {
          (node.is(ConvOptions) || node.is(ConvTransposeOptions) || node.is(FullyConnectedOptions));
 }
 
-ir::Value* half_copy(ir::Graph& graph, const ir::Value& v) {
+ir::Value* half_copy(ir::Graph& graph, const ir::Value& v, DType type) {
   const auto from = v.elements<float>();
   uint8_t* p = nullptr;
   ir::Bytes bytes = ir::new_bytes(from.size() * sizeof(f16), &p);
   for (size_t i = 0; i < from.size(); ++i) {
-    const f16 h = to_f16(from[i]);
-    std::memcpy(p + i * sizeof h, &h, sizeof h);
+    const uint16_t bits = type == DType::bf16 ? to_bf16(from[i]).bits : to_f16(from[i]).bits;
+    std::memcpy(p + i * sizeof bits, &bits, sizeof bits);
   }
-  return graph.add_constant(v.name, DType::f16, v.shape, std::move(bytes));
+  return graph.add_constant(v.name, type, v.shape, std::move(bytes));
 }
 
 namespace {

@@ -8,7 +8,9 @@
 
 namespace pith::quantize {
 
-HalfAudit audit_half(std::span<const float> values) {
+HalfAudit audit_half(std::span<const float> values, DType type) {
+  const bool brain = type == DType::bf16;
+  const double least_normal = brain ? 0x1p-126 : 0x1p-14;
   HalfAudit a;
   a.count = values.size();
   for (const float v : values) {
@@ -18,7 +20,7 @@ HalfAudit audit_half(std::span<const float> values) {
     }
     const double x = std::fabs(double{v});
     a.largest = std::max(a.largest, x);
-    const double stored = std::fabs(double{to_float(to_f16(v))});
+    const double stored = std::fabs(double{brain ? to_float(to_bf16(v)) : to_float(to_f16(v))});
     if (std::isinf(stored)) {
       ++a.overflow;
       continue;
@@ -30,7 +32,7 @@ HalfAudit audit_half(std::span<const float> values) {
       ++a.underflow_to_zero;
       continue;
     }
-    if (stored < 0x1p-14) ++a.subnormal;
+    if (stored < least_normal) ++a.subnormal;
     a.max_relative_error = std::max(a.max_relative_error, error / x);
   }
   return a;

@@ -5,7 +5,7 @@
 
 namespace pith::quantize {
 
-HalfWeightsReport store_half_weights(ir::Graph& graph, const NodeFilter& wanted) {
+HalfWeightsReport store_half_weights(ir::Graph& graph, const NodeFilter& wanted, DType type) {
   HalfWeightsReport report;
   for (ir::Node* node : graph.in_order()) {
     if (!wants(wanted, *node)) continue;
@@ -13,7 +13,7 @@ HalfWeightsReport store_half_weights(ir::Graph& graph, const NodeFilter& wanted)
     if (!reads_half_weights(*node, 1) || weights == nullptr || !weights->is_constant() ||
         weights->dtype != DType::f32 || node->in(0) == nullptr || node->in(0)->dtype != DType::f32)
       continue;
-    const HalfAudit audit = audit_half(weights->elements<float>());
+    const HalfAudit audit = audit_half(weights->elements<float>(), type);
     if (!audit.safe()) {
       report.refused.push_back(format("weights '%s' of node '%s' stay fp32: %llu values overflow, largest %g",
                                       weights->name.c_str(), node->name.c_str(),
@@ -21,7 +21,7 @@ HalfWeightsReport store_half_weights(ir::Graph& graph, const NodeFilter& wanted)
                                       audit.largest));
       continue;
     }
-    graph.set_input(node, 1, half_copy(graph, *weights));
+    graph.set_input(node, 1, half_copy(graph, *weights, type));
     report.audit.merge(audit);
     ++report.halved;
   }

@@ -21,7 +21,7 @@ struct FullyConnectedArgs {
   float* y;           // must not overlap x
   float clamp_min, clamp_max;
 };
-template <class W>  // float or f16 (widened on the way, exactly)
+template <class W>  // float, f16 or bf16 (widened on the way, exactly)
 void fully_connected_ref(const FullyConnectedArgs& a, Range column_blocks);
 
 // Quantized: x, w 8-bit codes, y 8-bit codes, bias i32 in steps of x_scale * w_scale. Zero points and scales

@@ -32,6 +32,10 @@ void add_products(const FullyConnectedArgs& a, size_t n0, size_t columns, size_t
   }
 }
 
+void widen_halves(const bf16* from, float* to, size_t n) {
+  for (size_t i = 0; i < n; ++i) to[i] = to_float(from[i]);
+}
+
 }  // namespace
 
 template <class W>
@@ -47,7 +51,7 @@ void fully_connected_ref(const FullyConnectedArgs& a, Range blocks) {
       for (size_t r = 0; r < kColumns; ++r) {
         // Missing rows of the last block repeat its last one; their sums are dropped.
         const W* from = static_cast<const W*>(a.w) + (n0 + std::min(r, columns - 1)) * a.k + k0;
-        if constexpr (std::is_same_v<W, f16>) {
+        if constexpr (!std::is_same_v<W, float>) {
           widen_halves(from, wide[r], count);
           rows[r] = wide[r];
         } else {
@@ -65,6 +69,7 @@ void fully_connected_ref(const FullyConnectedArgs& a, Range blocks) {
 }
 template void fully_connected_ref<float>(const FullyConnectedArgs&, Range);
 template void fully_connected_ref<f16>(const FullyConnectedArgs&, Range);
+template void fully_connected_ref<bf16>(const FullyConnectedArgs&, Range);
 
 template <class X, class W, class Y>
 void fully_connected_codes_ref(const FullyConnectedCodesArgs& a, Range blocks) {

@@ -1,9 +1,10 @@
 // Conv: y[N, spatial.., O] = clamp(x[N, spatial.., C] * w[O, spatial.., C / groups] + bias[O]), 1 to 3
-// spatial dims. f32 x with f32 or f16 w; or 8-bit x (per tensor) and w (per tensor or output channel), i32
+// spatial dims. f32 x with f32, f16 or bf16 w; or 8-bit x (per tensor) and w (per tensor or output channel), i32
 // bias -> 8-bit y; or f32 x with packed w (groups = 1), where x is quantized on the way and the bias is among the packed bytes.
 #include "kernels/conv/conv.h"
 
 #include "kernels/gemm/dot_tile.h"
+#include "runtime/ops/half_constants.h"
 #include "runtime/ops/infer_helpers.h"
 #include "runtime/ops/panel_conv.h"
 #include "runtime/ops/panel_product.h"
@@ -23,7 +24,7 @@ Status check(const NodeView& node) {
   if (has_panels(node)) return check_panel_conv(node);  // of either kind
   PITH_RETURN_IF_ERROR(expect_dtype(node, 0, {DType::f32, DType::i8, DType::u8}));
   if (!is_codes(node.in(0).dtype)) {
-    PITH_RETURN_IF_ERROR(expect_dtype(node, 1, {DType::f32, DType::f16}));
+    PITH_RETURN_IF_ERROR(expect_dtype(node, 1, {DType::f32, DType::f16, DType::bf16}));
     return expect_dtype(node, 2, {DType::f32});
   }
   PITH_RETURN_IF_ERROR(expect_dtype(node, 1, {DType::i8, DType::u8}));
@@ -48,7 +49,7 @@ bool is_depthwise(const NodeView& node) {
   return groups == last_dim(node.in(0)) && groups == last_dim(node.out(0));
 }
 
-// f32 work. Scratch: f16 weights as f32, then depthwise weights as [taps, C]; each where needed.
+// f32 work. Scratch: 16-bit weights as f32, then depthwise weights as [taps, C]; each where needed.
 void run_float(const NodeView& node, RunContext& context) {
   if (node.out(0).count() == 0) return;
   const auto& o = node.opt<ConvOptions>();
@@ -64,8 +65,8 @@ void run_float(const NodeView& node, RunContext& context) {
   a.clamp_min = o.clamp_min(), a.clamp_max = o.clamp_max();
   const auto weights = static_cast<size_t>(node.in(1).count());
   auto* scratch = static_cast<float*>(context.scratch);
-  if (node.in(1).dtype == DType::f16) {
-    kernels::widen_halves(node.in(1).as<f16>(), scratch, weights);
+  if (has_half_weights(node)) {
+    widen_weights(node.in(1), scratch);
     a.w = scratch;
     scratch += weights;
   }
@@ -107,7 +108,7 @@ Status prepare(const NodeView& node, PrepareContext& context) {
     return Status::ok();
   }
   const size_t bytes = static_cast<size_t>(node.in(1).count()) * sizeof(float);
-  context.request_scratch((node.in(1).dtype == DType::f16 ? bytes : 0) + (is_depthwise(node) ? bytes : 0));
+  context.request_scratch((has_half_weights(node) ? bytes : 0) + (is_depthwise(node) ? bytes : 0));
   context.use(is_depthwise(node) ? "conv_depthwise_f32" : "conv_f32", run_float);
   return Status::ok();
 }

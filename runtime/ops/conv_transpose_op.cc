@@ -1,9 +1,10 @@
 // ConvTranspose: the gradient of Conv as an operator of its own. x[N, spatial.., C], w[O, spatial.., C /
 // groups], bias[O]; out = (in - 1) * stride - pads + (kernel - 1) * dilation + 1 + output_pad. Element types
-// as Conv, f16 weights included.
+// as Conv, f16 and bf16 weights included.
 #include "kernels/conv/conv_transpose.h"
 
 #include "kernels/gemm/dot_tile.h"
+#include "runtime/ops/half_constants.h"
 #include "runtime/ops/infer_helpers.h"
 #include "runtime/ops/requant_state.h"
 #include "runtime/ops/window_shape.h"
@@ -21,7 +22,7 @@ Status check(const NodeView& node) {
   if (o.groups() == 0) return node_error(node, Code::bad_file, "has 0 groups");
   PITH_RETURN_IF_ERROR(expect_dtype(node, 0, {DType::f32, DType::i8, DType::u8}));
   if (!is_codes(node.in(0).dtype)) {
-    PITH_RETURN_IF_ERROR(expect_dtype(node, 1, {DType::f32, DType::f16}));
+    PITH_RETURN_IF_ERROR(expect_dtype(node, 1, {DType::f32, DType::f16, DType::bf16}));
     return expect_dtype(node, 2, {DType::f32});
   }
   PITH_RETURN_IF_ERROR(expect_dtype(node, 1, {DType::i8, DType::u8}));
@@ -99,9 +100,9 @@ void run_float(const NodeView& node, RunContext& context) {
   auto a = geometry<kernels::ConvArgs>(node);
   a.x = node.in(0).as<float>();
   a.w = node.in(1).as<float>();
-  if (node.in(1).dtype == DType::f16) {
+  if (has_half_weights(node)) {
     auto* wide = static_cast<float*>(context.scratch);
-    kernels::widen_halves(node.in(1).as<f16>(), wide, static_cast<size_t>(node.in(1).count()));
+    widen_weights(node.in(1), wide);
     a.w = wide;
   }
   a.bias = node.has(2) ? node.in(2).as<float>() : nullptr;
@@ -131,7 +132,7 @@ Status prepare(const NodeView& node, PrepareContext& context) {
   if (is_codes(node.in(0).dtype)) {
     context.keep(RequantState::make(node.in(0), node.in(1), node.out(0), o.clamp_min(), o.clamp_max()));
     context.use("conv_transpose_codes", run_codes);
-  } else if (node.in(1).dtype == DType::f16) {
+  } else if (has_half_weights(node)) {
     context.request_scratch(static_cast<size_t>(node.in(1).count()) * sizeof(float));
   }
   return Status::ok();

@@ -1,5 +1,5 @@
 // FullyConnected: y[.., N] = clamp(x[.., K] . w[N, K] + bias[N]). Three kinds, by element types:
-//   f32 x, f32 or f16 w           -> f32
+//   f32 x, f32, f16, bf16 w          -> f32
 //   f32 x, 8-bit w with scales    -> f32; each row of x is quantized on the way ("dynamic")
 //   8-bit x and w, i32 bias       -> 8-bit, requantized; w row-major or packed
 //   f32 x, packed w               -> f32; rows of x are quantized on the way, the bias is among the packed bytes
@@ -28,7 +28,7 @@ Status check(const NodeView& node) {
     PITH_RETURN_IF_ERROR(expect_channel_grid(node, node.in(1), 0, "weights"));
     return expect_tensor_grid(node, node.out(0), "output");
   }
-  PITH_RETURN_IF_ERROR(expect_dtype(node, 1, {DType::f32, DType::f16, DType::i8, DType::u8}));
+  PITH_RETURN_IF_ERROR(expect_dtype(node, 1, {DType::f32, DType::f16, DType::bf16, DType::i8, DType::u8}));
   PITH_RETURN_IF_ERROR(expect_dtype(node, 2, {DType::f32}));
   return is_dynamic(node) ? expect_channel_grid(node, node.in(1), 0, "weights") : Status::ok();
 }
@@ -82,8 +82,9 @@ void run_float(const NodeView& node, RunContext& context) {
                                       node.out(0).as_mutable<float>(),
                                       o.clamp_min(),
                                       o.clamp_max()};
-  const auto kernel = node.in(1).dtype == DType::f16 ? kernels::fully_connected_ref<f16>
-                                                     : kernels::fully_connected_ref<float>;
+  const auto kernel = node.in(1).dtype == DType::f16    ? kernels::fully_connected_ref<f16>
+                      : node.in(1).dtype == DType::bf16 ? kernels::fully_connected_ref<bf16>
+                                                        : kernels::fully_connected_ref<float>;
   parallel_for(context.pool, e.blocks, 1, [&](Range blocks) { kernel(a, blocks); });
 }
 
