@@ -232,7 +232,8 @@ void print_certificate(const compress::CompressReport& r) {
         "%.3g\n",
         static_cast<long long>(c.outputs.items), c.outputs.kl, sqnr_text(c.outputs.scores).c_str(),
         c.outputs.scores.cosine(), c.outputs.scores.mean_shift());
-  std::printf("%.3f ms -> %.3f ms per run\n", c.baseline_ms, c.ms);
+  std::printf("%.3f ms -> %.3f ms per run%s%s\n", c.baseline_ms, c.ms,
+              c.times_of.empty() ? "" : " by layer times of ", c.times_of.c_str());
 }
 
 int finish(const Options& options, const compress::CompressReport& r) {
@@ -297,7 +298,12 @@ void add_compress(CLI::App& app, int* exit_code) {
   line.text("--max-drop", &options->max_drop, "P%",
             "Allowed drop of accuracy in points (1% when no budget is given)");
   line.text("--max-size", &options->max_size, "SIZE", "25% of the source, or 800kB, 2MB");
-  line.text("--max-latency", &options->max_latency, "TIME", "5ms, median of one run on this machine");
+  line.text("--max-latency", &options->max_latency, "TIME",
+            "5ms, median of one run on this machine, or by --layer-times");
+  line.texts("--layer-times", &c.layer_times, "FILE",
+             "Times of the device instead of this machine's, by `pith tune --layer-times` there: of the fp32 "
+             "model and of each "
+             "precision to choose from (repeatable)");
   line.text("--metric", &c.metric, "NAME", "top1 or top5: what is reported; the gate compares top1");
   line.text("--metric-command", &c.metric_command, "COMMAND",
             "Your own metric: run with a folder of ITEM/outputK.npy, prints a number, larger is better; no "

@@ -13,7 +13,9 @@
 #include "cli/progress.h"
 #include "cli/tune_measure.h"
 #include "converter/compile/convert.h"
+#include "converter/compress/layer_times.h"
 #include "converter/data/atomic_file.h"
+#include "converter/inspect/model_nodes.h"
 
 namespace pith::cli {
 namespace {
@@ -21,7 +23,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Options {
-  std::string model, out;
+  std::string model, out, layer_times;
   std::vector<std::string> shapes, inputs;
   size_t threads = 1;
   double seconds = 5;
@@ -95,6 +97,24 @@ Status write_tuning(const Tuning& tuning, const std::string& path) {
   return data::write_file_atomically(path, text.data(), text.size());
 }
 
+// Of every node with weights, what its quickest backend takes.
+Status write_layer_times(const Model& model, const Tuning& tuning, double ms, const std::string& path) {
+  compress::MeasuredModel out{tuning.key.cpu, tuning.key.threads, ms, {}};
+  const std::vector<inspect::ModelNode> nodes = inspect::nodes_of(model);
+  for (size_t i = 0; i < nodes.size() && i < tuning.nodes.size(); ++i) {
+    if (tuning.nodes[i].empty() || nodes[i].weights().empty()) continue;
+    std::string text = inspect::precision_of(nodes[i]);
+    std::replace(text.begin(), text.end(), ' ', '-');
+    const Result<compress::LayerFormat> format = compress::parse_layer_format(text);
+    if (!format.is_ok()) continue;  // a table of numbers, not a layer
+    out.layers.push_back({nodes[i].name, format.value(), static_cast<double>(tuning.nodes[i][0].ns) / 1e6});
+  }
+  if (out.layers.empty())
+    return Status(Code::unsupported, "--layer-times: the model has no layers with weights");
+  const std::string text = compress::layer_times_json(out);
+  return data::write_file_atomically(path, text.data(), text.size());
+}
+
 Status tune(const Options& options) {
   PITH_ASSIGN(const SessionOptions session_opts, session_options(options.threads));
   if (session_opts.backend != BackendChoice::automatic)
@@ -120,6 +140,8 @@ Status tune(const Options& options) {
   double ms[2] = {0, 0};
   PITH_RETURN_IF_ERROR(time_both(model, session_opts, tuned.tuning, inputs, options.seconds * 0.2, ms));
   PITH_RETURN_IF_ERROR(write_tuning(tuned.tuning, path));
+  if (!options.layer_times.empty())
+    PITH_RETURN_IF_ERROR(write_layer_times(*model.model, tuned.tuning, ms[1], options.layer_times));
   const auto measured = std::count_if(tuned.tuning.nodes.begin(), tuned.tuning.nodes.end(),
                                       [](const auto& t) { return !t.empty(); });
   const Json report{
@@ -145,6 +167,8 @@ void add_tune(CLI::App& app, int* exit_code) {
   CommandLine line(app, "tune", "Measure which kernels are quickest on this machine");
   line.argument("MODEL", &options->model, "Model (.pith, or .onnx converted in memory)");
   line.text("--out", &options->out, "FILE", "Where to write; otherwise in the cache folder");
+  line.text("--layer-times", &options->layer_times, "FILE",
+            "Also write what each layer takes, for `pith compress --layer-times`");
   line.count("--threads", &options->threads, 1, 1024, "Threads of the sessions that will use it");
   line.real("--seconds", &options->seconds, 0.0, 86400.0, "Time to measure");
   line.texts("--shape", &options->shapes, "NAME=1,3,224,224",
@@ -156,7 +180,8 @@ void add_tune(CLI::App& app, int* exit_code) {
       "Examples:\n"
       "  pith tune model.pith\n"
       "  PITH_TUNE=auto pith bench model.pith\n"
-      "  pith tune model.pith --threads 2 --out model.tune      then PITH_TUNE=model.tune");
+      "  pith tune model.pith --threads 2 --out model.tune      then PITH_TUNE=model.tune\n"
+      "  pith tune model-int8.pith --layer-times int8.json          for `pith compress` on another machine");
   line.run([options, exit_code] {
     if (Status s = tune(*options); !s.is_ok()) *exit_code = report("tune", s);
   });

@@ -77,6 +77,7 @@ std::string certificate_json(const Certificate& c) {
   if (c.outputs.items > 0) out["outputs"] = outputs_json(c.outputs);
   out["baseline_ms"] = c.baseline_ms;
   out["ms"] = c.ms;
+  if (!c.times_of.empty()) out["times_of"] = c.times_of;
   out["source_bytes"] = c.source_bytes;
   out["calibration_items"] = c.calibration_items;
   out["search_items"] = c.search_items;

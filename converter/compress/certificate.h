@@ -47,6 +47,8 @@ struct Certificate {
   double worst_class_drop = 0;
   Closeness outputs;  // to the original's, on proof items; without them on calibration items
   double baseline_ms = 0, ms = 0;
+  std::string
+      times_of;  // a device, whose imported layer times were added up; empty: measured where it was made
   uint64_t source_bytes = 0;
   int64_t calibration_items = 0, search_items = 0;
   std::set<Refusal> overridden;                // findings that were allowed

@@ -132,6 +132,7 @@ class Compressor {
     PITH_ASSIGN(form_, runnable(maker_.float_graph(), options_.threads));
     PITH_RETURN_IF_ERROR(feed_first(*form_.session));
     PITH_RETURN_IF_ERROR(find_layers());
+    PITH_RETURN_IF_ERROR(read_times());
     report_.stage = CompressReport::Stage::weights;
     LadderOptions ladder;
     ladder.only = options_.weight_method;
@@ -185,6 +186,15 @@ class Compressor {
     return force_formats();
   }
 
+  Status read_times() {
+    if (options_.layer_times.empty()) return Status::ok();
+    PITH_ASSIGN(times_, LayerTimes::read(options_.layer_times));
+    PITH_RETURN_IF_ERROR(times_->check(units_));
+    report_.float_ms = times_->model_ms(units_, {});
+    return Status::ok();
+  }
+  const LayerTimes* times() const { return times_ ? &*times_ : nullptr; }
+
   Status force_formats() {
     std::vector<size_t> used(options_.forced.size());
     for (Unit& unit : units_) {
@@ -233,7 +243,7 @@ class Compressor {
     PITH_ASSIGN(const auto exact, eval::ReferenceOutputs::record(*original_.session, feed, chosen));
     PITH_ASSIGN(measured_,
                 measure_sensitivity(maker_, units_, exact, [this](Session& s) { return feed_first(s); },
-                                    {options_.threads, progress("sensitivity")}));
+                                    {options_.threads, times(), progress("sensitivity")}));
     return Status::ok();
   }
 
@@ -242,7 +252,7 @@ class Compressor {
     PITH_ASSIGN(const Judge judge, Judge::create({data_.search, data_.search_index}, *original_.session,
                                                  options_, options_.search_items, {}));
     report_.search_items = judge.items();
-    Trials trials(maker_, units_, judge, options_);
+    Trials trials(maker_, units_, judge, options_, times());
     PITH_RETURN_IF_ERROR(trials.add("fp32", {}).status());
     if (options_.uniform) {
       PITH_ASSIGN(report_.chosen, trials.add(name_of(*options_.uniform), uniform()));
@@ -334,16 +344,27 @@ class Compressor {
     const data::Dataset& unseen = data_.proof.size() > 0 ? data_.proof : data_.calibration;
     PITH_ASSIGN(c.outputs, measure_closeness(unseen, *original_.session, *model.session, options_.scores,
                                              kComparedItems));
-    PITH_RETURN_IF_ERROR(feed_first(*original_.session));
-    PITH_RETURN_IF_ERROR(feed_first(*model.session));
-    Session* const pair[] = {original_.session.get(), model.session.get()};
-    PITH_ASSIGN(const std::vector<double> ms, eval::paired_latency_ms(pair, {0.5, 11}));
-    c.baseline_ms = ms[0];
-    c.ms = ms[1];
+    PITH_RETURN_IF_ERROR(prove_latency(*model.session, chosen.plan, &c));
     PITH_RETURN_IF_ERROR(describe_outcome(*model.session));
     report_.certificate = c;
     PITH_RETURN_IF_ERROR(measure_file());
     for (Finding& f : findings_of(options_, report_, forced_)) findings_.push_back(std::move(f));
+    return Status::ok();
+  }
+
+  Status prove_latency(Session& model, const PrecisionPlan& plan, Certificate* c) {
+    if (times_) {
+      c->times_of = times_->device();
+      c->baseline_ms = report_.float_ms;
+      c->ms = times_->model_ms(units_, plan);
+      return Status::ok();
+    }
+    PITH_RETURN_IF_ERROR(feed_first(*original_.session));
+    PITH_RETURN_IF_ERROR(feed_first(model));
+    Session* const pair[] = {original_.session.get(), &model};
+    PITH_ASSIGN(const std::vector<double> ms, eval::paired_latency_ms(pair, {0.5, 11}));
+    c->baseline_ms = ms[0];
+    c->ms = ms[1];
     return Status::ok();
   }
 
@@ -468,6 +489,7 @@ class Compressor {
   MixedModel maker_;
   std::vector<Unit> units_;
   std::vector<UnitMeasure> measured_;
+  std::optional<LayerTimes> times_;  // of the device
   std::set<std::string> forced_;
   std::vector<Finding> findings_;
   std::set<Refusal> overridden_;

@@ -58,6 +58,8 @@ struct CompressOptions {
   size_t calibration_items = 256, sensitivity_items = 64;
   int64_t search_items = 0;  // at most, for accuracy while searching; 0: all of the search split
   double proof_share = 0.5;
+  std::vector<std::string>
+      layer_times;  // files of the device (layer_times.h); empty: times are measured here
   std::set<CalibrationFault> accepted_faults;
   std::set<Refusal> allowed;
   size_t threads = 1;

@@ -47,8 +47,8 @@ class Findings {
                                     c.baseline_ms, *options_.budgets.max_ms)});
     if (c.ms > c.baseline_ms * kSlowerBy)
       findings_.push_back(
-          {Refusal::slower,
-           format("%.3f ms per run, the original takes %.3f ms on this machine", c.ms, c.baseline_ms)});
+          {Refusal::slower, format("%.3f ms per run, the original takes %.3f ms on %s", c.ms, c.baseline_ms,
+                                   c.times_of.empty() ? "this machine" : c.times_of.c_str())});
   }
 
   void judge_accuracy(const Certificate& c) {

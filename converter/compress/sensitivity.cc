@@ -34,7 +34,10 @@ class Measurer {
         out[u].formats.push_back(std::move(m));
         if (options_.progress) options_.progress(++done_, total);
       }
-    PITH_RETURN_IF_ERROR(add_times(out));
+    if (options_.times != nullptr)
+      take_times(*options_.times, out);
+    else
+      PITH_RETURN_IF_ERROR(add_times(out));
     return out;
   }
 
@@ -57,6 +60,15 @@ class Measurer {
     PITH_ASSIGN(const Runnable model, runnable(*graph.value(), options_.threads));
     PITH_ASSIGN(m.distance, exact_.distance(*model.session));
     return m;
+  }
+
+  void take_times(const LayerTimes& times, std::vector<UnitMeasure>& out) const {
+    for (size_t u = 0; u < units_.size(); ++u)
+      for (FormatMeasure& m : out[u].formats) {
+        const std::optional<double> ms = times.unit_ms(units_[u], m.format);
+        if (!ms && m.failure.empty()) m.failure = "not measured on " + times.device();
+        m.ms = ms.value_or(0);
+      }
   }
 
   Status add_times(std::vector<UnitMeasure>& out) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "converter/compress/layer_times.h"
 #include "converter/compress/mixed_model.h"
 #include "converter/compress/units.h"
 #include "converter/eval/reference_outputs.h"
@@ -25,6 +26,7 @@ struct UnitMeasure {
 
 struct SensitivityOptions {
   size_t threads = 1;
+  const LayerTimes* times = nullptr;  // of the device, instead of measuring here
   std::function<void(int64_t done, int64_t total)> progress;
 };
 

@@ -67,15 +67,21 @@ double Trials::bound(size_t i, int64_t proof_items) const {
   return paired_[i] ? expected_bound(*paired_[i], proof_items) : std::max(candidates_[i].drop, 0.0);
 }
 
+Result<double> Trials::time_of(const PrecisionPlan& plan, Session& session) const {
+  if (times_ != nullptr) return times_->model_ms(units_, plan);
+  Session* const one = &session;
+  PITH_ASSIGN(const std::vector<double> ms, eval::paired_latency_ms({&one, 1}, {0.05, 5}));
+  return ms[0];
+}
+
 Result<size_t> Trials::add(const std::string& name, const PrecisionPlan& plan) {
   for (size_t i = 0; i < candidates_.size(); ++i)
     if (candidates_[i].plan == plan) return i;
   PITH_ASSIGN(const std::unique_ptr<ir::Graph> graph, maker_.make(plan));
   PITH_ASSIGN(const Runnable model, runnable(*graph, options_.threads));
   PITH_ASSIGN(const Evaluated found, judge_.judge(*model.session));
-  Session* const session = model.session.get();
-  PITH_ASSIGN(const std::vector<double> ms, eval::paired_latency_ms({&session, 1}, {0.05, 5}));
   Candidate c;
+  PITH_ASSIGN(c.ms, time_of(plan, *model.session));
   c.name = name;
   c.plan = plan;
   c.bytes = model.model.bytes.size;
@@ -88,7 +94,6 @@ Result<size_t> Trials::add(const std::string& name, const PrecisionPlan& plan) {
   c.value = found.value;
   c.interval = found.interval;
   c.drop = found.drop;
-  c.ms = ms[0];
   candidates_.push_back(std::move(c));
   paired_.push_back(found.paired);
   return candidates_.size() - 1;

@@ -54,9 +54,10 @@ double expected_bound(const eval::PairedCounts& search, int64_t proof_items);
 
 class Trials {
  public:
+  // times: of the device; null: measured here.
   Trials(const MixedModel& maker, const std::vector<Unit>& units, const Judge& judge,
-         const CompressOptions& options)
-      : maker_(maker), units_(units), judge_(judge), options_(options) {}
+         const CompressOptions& options, const LayerTimes* times)
+      : maker_(maker), units_(units), judge_(judge), options_(options), times_(times) {}
 
   // Evaluates a plan, or finds it among those already evaluated. The index stays valid.
   Result<size_t> add(const std::string& name, const PrecisionPlan& plan);
@@ -67,10 +68,13 @@ class Trials {
   std::vector<Candidate> finish();
 
  private:
+  Result<double> time_of(const PrecisionPlan& plan, Session& session) const;
+
   const MixedModel& maker_;
   const std::vector<Unit>& units_;
   const Judge& judge_;
   const CompressOptions& options_;
+  const LayerTimes* times_;
   std::vector<Candidate> candidates_;
   std::vector<std::optional<eval::PairedCounts>> paired_;
 };

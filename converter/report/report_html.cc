@@ -193,9 +193,10 @@ class Page {
       key += "<span>" + precision_chip(precision) + " " + bytes_text(n) + "</span>";
     const double most = std::max(c.baseline_ms, c.ms);
     section("Before and after",
-            "The file cut into its layers, in the order they run; the last part is all else. Below: median "
-            "time of one "
-            "inference on this machine, runs of both in turns.",
+            "The file cut into its layers, in the order they run; the last part is all else. Below: " +
+                (c.times_of.empty()
+                     ? std::string("median time of one inference on this machine, runs of both in turns.")
+                     : "time of one inference by layer times of " + escaped(c.times_of) + "."),
             size_bars(r_) + key + "</p>" + time_bar("original", c.baseline_ms, most, "was") +
                 time_bar("result", c.ms, most, ""));
   }
