@@ -97,6 +97,8 @@ std::string ms_text(double ms) {
   return format(ms >= 0.1 ? "%.3f" : "%.4f", ms);
 }
 
+std::string db_text(double db) { return std::isfinite(db) ? format("%.2f dB", db) : std::string("exact"); }
+
 std::string count_text(uint64_t n, const char* one, const char* many) {
   return format("%llu %s", static_cast<unsigned long long>(n), n == 1 ? one : many);
 }

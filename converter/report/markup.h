@@ -21,6 +21,8 @@ std::string percent_text(double share, int digits = 2);
 std::string points_text(double share, int digits = 2);
 // Three figures that matter: "0.0127", "1.07", "356".
 std::string ms_text(double ms);
+// "24.79 dB"; infinite: "exact".
+std::string db_text(double db);
 std::string count_text(uint64_t n, const char* one, const char* many);  // "1 layer", "20 layers"
 
 // Attribute values of SVG: short, never NaN.

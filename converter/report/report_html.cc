@@ -12,6 +12,7 @@
 #include "converter/report/markup.h"
 #include "converter/report/pareto_plot.h"
 #include "converter/report/report_style.h"
+#include "converter/report/step_table.h"
 
 namespace pith::report {
 namespace {
@@ -51,6 +52,10 @@ class Page {
     add_plot();
     add_whole();
     add_layers();
+    section("Steps that were tried",
+            "SQNR of the model's outputs against the original's on calibration items held back for judging; "
+            "what did not help was dropped.",
+            step_table(r_));
     add_classes();
     add_table();
     add_method();
@@ -284,6 +289,18 @@ class Page {
 
   static std::string fact(const std::string& html) { return "<li>" + html + "</li>"; }
 
+  std::string outputs_fact() const {
+    if (certificate() == nullptr || certificate()->outputs.items == 0) return "";
+    const compress::Closeness& c = certificate()->outputs;
+    return fact("outputs against the original's on " +
+                count_text(static_cast<uint64_t>(c.items), "item", "items") +
+                format(": KL divergence %.3g nats, SQNR %s, cosine %.6f, mean error %.3g, largest %.3g", c.kl,
+                       (c.scores.fidelity() == eval::Fidelity::normal ? db_text(c.scores.sqnr_db())
+                                                                      : eval::name_of(c.scores.fidelity()))
+                           .c_str(),
+                       c.scores.cosine(), c.scores.mean_shift(), c.scores.max_abs_error()));
+  }
+
   void add_method() {
     std::string list = "<ul class=\"facts\">";
     if (!o_.calibration.empty())
@@ -299,6 +316,7 @@ class Page {
       list += fact(
           "the gate: both models on the same items; the one-sided 95 % bound of the drop (Tango's paired "
           "interval) decides");
+    list += outputs_fact();
     list += fact(count_text(o_.threads, "thread", "threads"));
     for (const std::string& note : r_.notes) list += fact(escaped(note));
     section("How this was measured, and notes", "", list + "</ul>");

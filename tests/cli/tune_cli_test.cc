@@ -3,7 +3,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tests/support/drawn_digits.h"
 #include "tests/support/run_program.h"
 
 using namespace pith::test;
@@ -74,32 +73,4 @@ TEST_CASE("tune refuses to choose when the environment has chosen") {
   const Ran r = run_program(PITH_PROGRAM, {"tune", kModel}, {.environment = {{"PITH_BACKEND", "xnnpack"}}});
   CHECK(r.code == 2);
   CHECK(contains(r.err, "PITH_BACKEND"));
-}
-
-TEST_CASE("tune --layer-times writes what compress --layer-times takes") {
-  const TempFolder folder;
-  const auto data = [&](const std::string& name, uint64_t n, uint64_t seed) {
-    return drawn_digits(folder, name, n, seed);
-  };
-  const std::string calibration = data("calibration", 64, 4), evaluation = data("evaluation", 1200, 3);
-  std::vector<std::string> arguments = {
-      "compress", digits_model(), "-o", folder / "out.pith",   "--calibrate", calibration, "--eval",
-      evaluation, "--max-drop",   "2%", "--sensitivity-items", "16",          "--allow",   "slower",
-      "--json"};
-  for (const std::string precision : {"fp32", "int8", "int4"}) {
-    const std::string model = folder / (precision + ".pith"), times = folder / (precision + ".json");
-    std::vector<std::string> convert = {"convert", digits_model(), "-o", model, "--precision", precision};
-    if (precision == "int8") convert.insert(convert.end(), {"--calibrate", calibration});
-    CHECK(run_pith(convert).code == 0);
-    const Ran tuned =
-        run_pith({"tune", model, "--seconds", "0.05", "--out", folder / "t.tune", "--layer-times", times});
-    CAPTURE(tuned.err);
-    CHECK(tuned.code == 0);
-    arguments.insert(arguments.end(), {"--layer-times", times});
-  }
-  const json report = parsed(run_pith(arguments));
-  CHECK(contains(report["certificate"]["times_of"].get<std::string>(), "1 thread"));
-  for (const json& layer : report["layers"])
-    for (const json& format : layer["formats"])
-      if (!format.contains("failure")) CHECK(format["ms"].get<double>() > 0);
 }

@@ -4,9 +4,11 @@
 #include <doctest/doctest.h>
 
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "converter/compress/compress.h"
 #include "tests/support/drawn_digits.h"
+#include "tests/support/run_program.h"
 
 using namespace pith;
 using namespace pith::compress;
@@ -109,4 +111,36 @@ TEST_CASE("layer times: a compression follows the device's times, and the certif
   CHECK(report.certificate->times_of == "board, 2 threads");
   CHECK(report.certificate->ms == doctest::Approx(10));
   CHECK(certificate_json(*report.certificate).find("board, 2 threads") != std::string::npos);
+}
+
+TEST_CASE("tune --layer-times writes what compress --layer-times takes") {
+  const test::TempFolder folder;
+  const auto data = [&](const std::string& name, uint64_t n, uint64_t seed) {
+    return test::drawn_digits(folder, name, n, seed);
+  };
+  const std::string calibration = data("calibration", 64, 4), evaluation = data("evaluation", 1200, 3);
+  std::vector<std::string> arguments = {
+      "compress", test::digits_model(), "-o", folder / "out.pith",   "--calibrate", calibration, "--eval",
+      evaluation, "--max-drop",         "2%", "--sensitivity-items", "16",          "--allow",   "slower",
+      "--json"};
+  for (const std::string precision : {"fp32", "int8", "int4"}) {
+    const std::string model = folder / (precision + ".pith"), times = folder / (precision + ".json");
+    std::vector<std::string> convert = {"convert", test::digits_model(), "-o",
+                                        model,     "--precision",        precision};
+    if (precision == "int8") convert.insert(convert.end(), {"--calibrate", calibration});
+    CHECK(test::run_pith(convert).code == 0);
+    const test::Ran tuned = test::run_pith(
+        {"tune", model, "--seconds", "0.05", "--out", folder / "t.tune", "--layer-times", times});
+    CAPTURE(tuned.err);
+    CHECK(tuned.code == 0);
+    arguments.insert(arguments.end(), {"--layer-times", times});
+  }
+  const test::Ran r = test::run_pith(arguments);
+  CAPTURE(r.err);
+  REQUIRE(r.code == 0);
+  const auto report = nlohmann::json::parse(r.out);
+  CHECK(test::contains(report["certificate"]["times_of"].get<std::string>(), "1 thread"));
+  for (const nlohmann::json& layer : report["layers"])
+    for (const nlohmann::json& format : layer["formats"])
+      if (!format.contains("failure")) CHECK(format["ms"].get<double>() > 0);
 }

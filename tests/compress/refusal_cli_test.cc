@@ -1,8 +1,12 @@
 // What is broken on purpose is refused: each finding with its message and exit code, and an override that the file tells of.
 #include <doctest/doctest.h>
+#include <onnx/onnx_pb.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "converter/data/npy.h"
@@ -62,6 +66,20 @@ void write_images(const std::string& folder, int64_t items, const std::vector<fl
   REQUIRE(data::write_npy(folder + "/inputs.npy", DType::f32, std::vector<int64_t>{items, 1, 28, 28},
                           values.data())
               .is_ok());
+}
+
+// The shipped classifier with one weight replaced; returns the tensor's name.
+std::string write_spoiled(const std::string& path, float weight) {
+  onnx::ModelProto model;
+  std::ifstream in(digits_model(), std::ios::binary);
+  REQUIRE(model.ParseFromIstream(&in));
+  for (onnx::TensorProto& tensor : *model.mutable_graph()->mutable_initializer()) {
+    if (tensor.dims_size() < 2 || !tensor.has_raw_data()) continue;
+    std::memcpy(tensor.mutable_raw_data()->data() + 4 * sizeof weight, &weight, sizeof weight);
+    std::ofstream(path, std::ios::binary) << model.SerializeAsString();
+    return tensor.name();
+  }
+  return "";
 }
 
 }  // namespace
@@ -173,4 +191,23 @@ TEST_CASE("bad data stop the run at once, with exit code 5 and the place") {
                           usual.value().as<float>().data())
               .is_ok());
   says("evaluation data: ");
+}
+
+TEST_CASE(
+    "a model with weights that are no numbers is refused by every precision that would hide them, with the "
+    "tensor's name") {
+  const Bench b;
+  for (const float weight : {static_cast<float>(NAN), static_cast<float>(INFINITY)}) {
+    const std::string model = b.folder / "spoiled.onnx";
+    const std::string tensor = write_spoiled(model, weight);
+    REQUIRE(tensor != "");
+    std::vector<std::string> arguments = b.arguments({"--max-drop", "2%"});
+    arguments[1] = model;
+    const Ran r = run_pith(arguments);
+    CAPTURE(r.err);
+    CHECK(r.code == 3);
+    CHECK(contains(r.err, tensor));
+    CHECK(contains(r.err, "at element 4"));
+    CHECK_FALSE(std::filesystem::exists(b.output));
+  }
 }

@@ -102,6 +102,32 @@ TEST_CASE(
   CHECK(contains(page, "25.0 %"));
 }
 
+TEST_CASE(
+    "report: every step that was tried stands with what it did to the outputs, and the device whose times "
+    "count") {
+  Made made;
+  CHECK_FALSE(contains(made.page(), "Steps that were tried"));
+  CompressReport& r = made.report;
+  r.forms = {{FloatForm::as_it_came, 0, 20.5, ""},
+             {FloatForm::equalized, 4, 22.25, ""},
+             {FloatForm::smoothed, 0, 0, kHostile}};
+  r.form = 1;
+  r.rounding.step = {true, true, 24.79, 25.32};
+  r.rounding.layers = {{"layer", 0.1, 0.05, 12, true, ""}, {"layer", 0.1, 0.2, 3, false, "worse"}};
+  r.bias_corrected = {true, false, 25.32, INFINITY};
+  r.certificate->outputs.items = 3;
+  r.certificate->times_of = kHostile;
+  const std::string page = made.page();
+  CHECK(markup_fault(page) == "");
+  for (const char* part : {"rewrite: equalized", "4 layers", "20.50 dB", "22.25 dB", "24.79 dB", "25.32 dB",
+                           "1 layer better on held-back rows", "exact", "on 3 items: KL divergence"})
+    CHECK_MESSAGE(contains(page, part), part);
+  CHECK(count(page, "<td>kept</td>") == 2);
+  CHECK(count(page, "<td>dropped</td>") == 2);
+  CHECK_FALSE(contains(page, "analytic"));
+  CHECK_FALSE(contains(page, "alert('x')"));
+}
+
 TEST_CASE("report: names of a hostile model stay text") {
   Made made(12, kHostile);
   made.options.source = kHostile + ".onnx";
