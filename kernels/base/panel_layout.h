@@ -27,7 +27,7 @@
 // The same matrix in the other layouts: bytes of the panels, and where channel 33, k = 13 is.
 //   i8c           2304 + 384 | 576 + 128                  2688 + 3 * 32 + 4 + 1 = 2789, the whole byte
 //   i4f16, lut4   1152 + 192 + 128 | 320 + 64 + 64        1472 + 1 * 32 + 4 + 1 = 1509, bits 4-7
-//   i4a           1152 + 128 + 64 + 256 | 320 + 3 * 64    1600 + 1 * 32 + 4 + 1 = 1637, bits 4-7; its zero point 1600 + 384, bits 0-3
+//   i4a           1152 + 128 + 64 + 256 | 320 + 3 * 64    1600 + 1 * 32 + 4 + 1 = 1637, bits 4-7; its zero point 1600 + 384 + 1, bits 0-3
 //   f16_panel     4608 + 128 | 1152 + 64                  4736 + 13 * 16 + 2 * 1 = 4946, two bytes
 #pragma once
 #include "kernels/base/types.h"
