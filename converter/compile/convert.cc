@@ -10,6 +10,7 @@
 #include "converter/compile/int8_flow.h"
 #include "converter/compile/int8_summary.h"
 #include "converter/compile/load_model.h"
+#include "converter/compile/slower_layers.h"
 #include "converter/emit/emit.h"
 #include "converter/passes/pass.h"
 #include "converter/quantize/deferred_products.h"
@@ -106,6 +107,9 @@ Result<std::unique_ptr<ir::Graph>> quantize_int8(const ir::Graph& source, const 
         format("only %lld calibration items: ranges were judged on the data that made them",
                static_cast<long long>(ranges.items)));
   report->int8 = std::make_shared<const Int8FlowReport>(std::move(result));
+  // A graph that cannot be planned before its inputs are known has no expectations to compare.
+  if (const auto slower = slower_layers(source, *graph); slower.is_ok() && !slower.value().empty())
+    report->warnings.push_back(slower_note(slower.value()));
   return graph;
 }
 

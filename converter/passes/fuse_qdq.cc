@@ -3,8 +3,8 @@
 //            qw ─ DQ ─ Conv ─ Q ─ qy                         qw ─ Conv ─ qy        (integers throughout)
 //            b (f32) ─┘                                      b (i32) ─┘
 // The numbers of Quantize and Dequantize move into the tensors (Value::quant). Movement (Reshape, Transpose,
-// Slice, MaxPool ...) runs on the codes when both sides share one grid. Fires only with constant scales; what
-// does not match stays in float.
+// Slice, MaxPool ...) runs on the codes; where grids differ, a table brings codes from one to the other. Fires only with
+// constant scales; what does not match stays in float.
 #include "converter/passes/integer_rules.h"
 #include "converter/passes/match.h"
 #include "converter/passes/pass.h"
@@ -49,7 +49,7 @@ bool make_integer(ir::Graph& graph, ir::Node* node, ir::Node* q) {
   for (ir::Value* v : node->inputs) operands.push_back({v, codes_of(v)});
   const ir::Value* result = q->out();
   std::vector<ir::Value*> inputs;
-  if (!integer_inputs(graph, *node, operands, *result, &inputs)) return false;
+  if (!integer_inputs(graph, node, operands, *result, &inputs)) return false;
   ir::Node* twin = graph.add_node(*node->parent, node, node->name, node->op, std::move(inputs));
   ir::Value* out = twin->out();
   out->dtype = result->dtype;
@@ -92,10 +92,14 @@ bool move_codes(ir::Graph& graph, ir::Node* node) {
   return true;
 }
 
-// Q(DQ(q)) on one grid is q.
+// Q(DQ(q)) on one grid is q, on two grids a table.
 bool cancel(ir::Graph& graph, ir::Node* q) {
   ir::Value* codes = q->in(1) == nullptr ? codes_of(q->in(0)) : nullptr;
-  if (codes == nullptr || codes->dtype != q->out()->dtype || codes->quant != q->out()->quant) return false;
+  if (codes == nullptr || codes->dtype != q->out()->dtype) return false;
+  if (codes->quant != q->out()->quant) {
+    if (!can_regrid(*codes, *q->out())) return false;
+    codes = regridded(graph, q, codes, *q->out()->quant);
+  }
   graph.replace_uses(q->out(), codes);
   graph.erase(q);
   return true;

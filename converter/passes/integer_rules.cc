@@ -118,13 +118,12 @@ bool single_inputs(const IntegerOperands& o, const ir::Value& result, std::vecto
   return true;
 }
 
-bool concat_inputs(const IntegerOperands& o, const ir::Value& result, std::vector<ir::Value*>* inputs) {
-  for (const IntegerOperand& operand : o) {
-    if (!is_activation(operand.codes) || operand.codes->dtype != result.dtype ||
-        operand.codes->quant != result.quant)
-      return false;
-    inputs->push_back(operand.codes);
-  }
+bool concat_inputs(ir::Graph& graph, ir::Node* node, const IntegerOperands& o, const ir::Value& result,
+                   std::vector<ir::Value*>* inputs) {
+  for (const IntegerOperand& operand : o)
+    if (operand.codes == nullptr || !can_regrid(*operand.codes, result)) return false;
+  for (const IntegerOperand& operand : o)
+    inputs->push_back(regridded(graph, node, operand.codes, *result.quant));
   return true;
 }
 
@@ -134,6 +133,23 @@ bool is_mean(const ir::Node& node) {
 }
 
 }  // namespace
+
+bool can_regrid(const ir::Value& codes, const ir::Value& result) {
+  return is_activation(&codes) && is_activation(&result) && codes.dtype == result.dtype;
+}
+
+ir::Value* regridded(ir::Graph& graph, ir::Node* before, ir::Value* codes, const ir::Quant& grid) {
+  if (codes->quant == grid) return codes;
+  schema::UnaryOptionsT same;  // of unbounded range: any function of one code is a table
+  same.kind = schema::UnaryKind::clip;
+  same.alpha = -INFINITY, same.beta = INFINITY;
+  ir::Value* y =
+      graph.insert_before(before, graph.unique_name(codes->name + "/requantize"), same, {codes})->out();
+  y->dtype = codes->dtype;
+  y->shape = codes->shape;
+  y->quant = grid;
+  return y;
+}
 
 bool moves_codes(const ir::Node& node) {
   switch (node.op.type) {
@@ -165,8 +181,9 @@ bool resamples_codes(const ir::Node& node) {
          o->coordinates != schema::ResizeCoordinates::tf_crop_and_resize;  // fills with a real number
 }
 
-bool integer_inputs(ir::Graph& graph, const ir::Node& node, const IntegerOperands& operands,
-                    const ir::Value& result, std::vector<ir::Value*>* inputs) {
+bool integer_inputs(ir::Graph& graph, ir::Node* at, const IntegerOperands& operands, const ir::Value& result,
+                    std::vector<ir::Value*>* inputs) {
+  const ir::Node& node = *at;
   if (!is_code8(&result) || node.outputs.size() != 1) return false;
   switch (node.op.type) {
     case ConvOptions:
@@ -176,9 +193,12 @@ bool integer_inputs(ir::Graph& graph, const ir::Node& node, const IntegerOperand
     case BinaryOptions:
       return has_integer_arithmetic(node) && arithmetic_inputs(graph, operands, result, inputs);
     case ConcatOptions:
-      return concat_inputs(operands, result, inputs);
+      return concat_inputs(graph, at, operands, result, inputs);
     case UnaryOptions:
       return single_inputs(operands, result, inputs);
+    case SoftmaxOptions:
+      return node.as<schema::SoftmaxOptionsT>()->kind != schema::SoftmaxKind::hardmax &&
+             single_inputs(operands, result, inputs);
     case PoolOptions:
       return node.as<schema::PoolOptionsT>()->kind == schema::PoolKind::average &&
              single_inputs(operands, result, inputs);

@@ -22,8 +22,14 @@ bool moves_codes(const ir::Node& node);
 // True for a linear Resize, which computes on codes when both sides share one grid (rounding once more).
 bool resamples_codes(const ir::Node& node);
 
-// Fills the inputs of the integer form of `node` with result tensor `result`; false when there is none.
-bool integer_inputs(ir::Graph& graph, const ir::Node& node, const IntegerOperands& operands,
+// True when the same numbers can be had as codes of the result's grid by a table: 8-bit codes of one type, a scale each.
+bool can_regrid(const ir::Value& codes, const ir::Value& result);
+// The codes on that grid, by a node in front of `before`; themselves where they are on it already.
+ir::Value* regridded(ir::Graph& graph, ir::Node* before, ir::Value* codes, const ir::Quant& grid);
+
+// Fills the inputs of the integer form of `node` with result tensor `result`, which may take further nodes in front of it; false
+// when there is none, and then nothing has changed.
+bool integer_inputs(ir::Graph& graph, ir::Node* node, const IntegerOperands& operands,
                     const ir::Value& result, std::vector<ir::Value*>* inputs);
 
 }  // namespace pith

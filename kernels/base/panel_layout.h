@@ -24,6 +24,11 @@
 //   panel 0: N 9 * 128 = 1152, S 3 * 32 -> 128, T 256: 1536 bytes; panel 1: N 9 * 32 -> 320, S 3 * 8 -> 64, T 64: 448.
 //   Channel 33, k = 13 is in panel 1 (c = 1), row 13 / 8 = 1, j = 13 % 4 = 1, high nibble (13 % 8 >= 4):
 //   byte 1536 + 1 * 32 + 4 * 1 + 1 = 1573, bits 4-7.
+// The same matrix in the other layouts: bytes of the panels, and where channel 33, k = 13 is.
+//   i8c           2304 + 384 | 576 + 128                  2688 + 3 * 32 + 4 + 1 = 2789, the whole byte
+//   i4f16, lut4   1152 + 192 + 128 | 320 + 64 + 64        1472 + 1 * 32 + 4 + 1 = 1509, bits 4-7
+//   i4a           1152 + 128 + 64 + 256 | 320 + 3 * 64    1600 + 1 * 32 + 4 + 1 = 1637, bits 4-7; its zero point 1600 + 384 + 1, bits 0-3
+//   f16_panel     4608 + 128 | 1152 + 64                  4736 + 13 * 16 + 2 * 1 = 4946, two bytes
 #pragma once
 #include "kernels/base/types.h"
 
@@ -132,6 +137,11 @@ constexpr uint64_t panel_matrix_bytes(const PanelMatrix& m) {
 static_assert(panel_planes({Layout::i4s8, 32, 40, 72}, 32).bytes == 1536);
 static_assert(panel_planes({Layout::i4s8, 32, 40, 72}, 8).bytes == 448);
 static_assert(panel_matrix_bytes({Layout::i4s8, 32, 40, 72}) == 1536 + 448);
+static_assert(panel_matrix_bytes({Layout::i8c, 0, 40, 72}) == 2688 + 704);
+static_assert(panel_matrix_bytes({Layout::i4f16, 32, 40, 72}) == 1472 + 448);
+static_assert(panel_matrix_bytes({Layout::lut4, 32, 40, 72}) == 1472 + 448);
+static_assert(panel_matrix_bytes({Layout::i4a, 32, 40, 72}) == 1600 + 512);
+static_assert(panel_matrix_bytes({Layout::f16_panel, 0, 40, 72}) == 4736 + 1216);
 static_assert(panel_matrix_bytes({Layout::i8c, 0, 32, 4096}) == 4096 * 32 + 384);
 // Bits per weight at N = K = 4096: 4.25, 4.125, 4.0625 and the tail.
 static_assert(panel_matrix_bytes({Layout::i4s8, 32, 4096, 4096}) == 4096 * 4096 / 32 * 17 + 4096 * 8);

@@ -33,6 +33,18 @@ struct FinishNeon {
   }
 };
 
+// For channels [c, c + 8) of the panel.
+inline FinishNeon finish_of(const ConvI8Tile& t, size_t c) {
+  FinishNeon f;
+  f.start0 = vld1q_s32(t.start + c), f.start1 = vld1q_s32(t.start + c + 4);
+  f.scale0 = vld1q_f32(t.scale + c), f.scale1 = vld1q_f32(t.scale + c + 4);
+  f.low = vdupq_n_f32(static_cast<float>(t.y_lo - t.y_zero));
+  f.high = vdupq_n_f32(static_cast<float>(t.y_hi - t.y_zero));
+  f.zero = vdupq_n_s32(t.y_zero - 0x4B400000);
+  f.flip = vdup_n_u8(t.y_flip);
+  return f;
+}
+
 inline void store_codes(int8_t* y, uint8x8_t codes, size_t columns) {
   uint8_t bytes[8];
   vst1_u8(bytes, codes);
@@ -58,13 +70,7 @@ void tile_neon(const ConvI8Tile& t, size_t c) {
       PITH_TILE_ROWS(MULTIPLY)
     }
   }
-  FinishNeon f;
-  f.start0 = vld1q_s32(t.start + c), f.start1 = vld1q_s32(t.start + c + 4);
-  f.scale0 = vld1q_f32(t.scale + c), f.scale1 = vld1q_f32(t.scale + c + 4);
-  f.low = vdupq_n_f32(static_cast<float>(t.y_lo - t.y_zero));
-  f.high = vdupq_n_f32(static_cast<float>(t.y_hi - t.y_zero));
-  f.zero = vdupq_n_s32(t.y_zero - 0x4B400000);
-  f.flip = vdup_n_u8(t.y_flip);
+  const FinishNeon f = finish_of(t, c);
   const size_t left = t.columns - c, columns = left < 8 ? left : 8;
 #define STORE(r)       \
   if constexpr (R > r) \

@@ -1,7 +1,7 @@
 // Sums and products of codes with AVX2, 16 at a time.
 #include <immintrin.h>
 
-#include "kernels/elementwise/code_runs_x86.h"
+#include "kernels/elementwise/code_runs_vectors.h"
 
 namespace pith::kernels {
 namespace {

@@ -4,7 +4,7 @@
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 
-#include "kernels/elementwise/code_runs_x86.h"
+#include "kernels/elementwise/code_runs_vectors.h"
 
 namespace pith::kernels {
 namespace {

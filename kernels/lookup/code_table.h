@@ -1,7 +1,7 @@
 // Any function of one 8-bit code as a table: y[i] = table[x[i]], the index being the byte of the code.
 // x and y may be the same memory. Nothing outside [0, n) is read or written.
 //
-// Vectors look up 16 entries at a time (AVX2) or 128 (AVX-512 VBMI); results are bytes of the table, so equal everywhere.
+// Vectors look up 16 entries at a time (AVX2), 64 (NEON of 64-bit processors) or 128 (AVX-512 VBMI); results are bytes of the table, so equal everywhere.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // Largest and sum of rows of codes with AVX2.
 #include <immintrin.h>
 
-#include "kernels/pool/code_rows_x86.h"
+#include "kernels/pool/code_rows_vectors.h"
 
 namespace pith::kernels {
 namespace {

@@ -4,7 +4,7 @@
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 
-#include "kernels/pool/code_rows_x86.h"
+#include "kernels/pool/code_rows_vectors.h"
 
 namespace pith::kernels {
 namespace {

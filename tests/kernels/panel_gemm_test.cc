@@ -289,6 +289,37 @@ TEST_CASE("rows on one grid are the floats' codes in their places, the same byte
     }
 }
 
+TEST_CASE("packing: the worked example of panel_layout.h, one code alone in a matrix of [40, 72]") {
+  struct Place {
+    Layout layout;
+    uint16_t group;
+    size_t byte;
+  };
+  constexpr Place kPlaces[] = {{Layout::i8c, 0, 2789},    {Layout::i4s8, 32, 1573},
+                               {Layout::i4f16, 32, 1509}, {Layout::lut4, 32, 1509},
+                               {Layout::i4a, 32, 1637},   {Layout::f16_panel, 0, 4946}};
+  for (const Place& at : kPlaces) {
+    const PanelMatrix m{at.layout, at.group, 40, 72};
+    std::vector<int8_t> codes(40 * 72, 0);
+    std::vector<f16> halves(40 * 72, to_f16(0.0f)), scales(40 * 3, to_f16(0.0f));
+    std::vector<uint8_t> zeros(40 * 3, 0);
+    const std::vector<float> ones(40, 0.0f);
+    PanelSource from;
+    from.codes = codes.data(), from.group_scales = scales.data(), from.zeros = zeros.data();
+    from.channel_scale = ones.data(), from.halves = halves.data();
+    std::vector<uint8_t> before(static_cast<size_t>(panel_matrix_bytes(m))), after(before.size());
+    pack_panels(m, from, before.data());
+    codes[33 * 72 + 13] = 5, halves[33 * 72 + 13] = to_f16(1.0f);
+    pack_panels(m, from, after.data());
+    CAPTURE(static_cast<int>(at.layout));
+    const bool high = at.layout != Layout::i8c;
+    if (at.layout == Layout::f16_panel)
+      CHECK(after[at.byte] + 256 * after[at.byte + 1] == to_f16(1.0f).bits);
+    else
+      CHECK(after[at.byte] - before[at.byte] == (high ? 5 << 4 : 5));
+  }
+}
+
 TEST_CASE("packing: unpacking gives back every part, for all layouts and tails") {
   std::mt19937 rng(17);
   constexpr Format kMore[] = {{Layout::i4a, 64}, {Layout::lut4, 128}, {Layout::f16_panel, 0}};

@@ -32,12 +32,22 @@ struct PoolState final : NodeState {
 struct Patch {
   const uint8_t* rows[kMostRows];
   size_t count = 0;
+  bool whole = false;  // nothing of the window is left or right of the picture
 };
 
+// Of the pixel behind the one that the patch is of. Inside a line all rows move on alike.
 void find_rows(const PoolState& s, const uint8_t* x, const kernels::Pixel& at, Patch* patch) {
   const kernels::Window& w = s.window;
   kernels::Taps taps[3];
-  for (int d = 0; d < 3; ++d) taps[d] = taps_of(w, d, at.at[d]);
+  taps[2] = taps_of(w, 2, at.at[2]);
+  const bool whole = taps[2].count() == w.kernel[2];
+  if (whole && patch->whole && at.at[2] > 0) {
+    const size_t step = static_cast<size_t>(w.stride[2]) * s.channels;
+    for (size_t r = 0; r < patch->count; ++r) patch->rows[r] += step;
+    return;
+  }
+  patch->whole = whole;
+  for (int d = 0; d < 2; ++d) taps[d] = taps_of(w, d, at.at[d]);
   const uint8_t* image = x + at.image * w.in_count() * s.channels;
   patch->count = 0;
   for (int64_t i = taps[0].begin; i < taps[0].end; ++i)
@@ -67,6 +77,7 @@ void average_pixel(const PoolState& s, const kernels::Pixel& at, Patch* patch, u
       y[c + i] = static_cast<uint8_t>(requantize(sums[i] - zeros, scale, s.y_zero, lo, lo + 255));
     for (size_t r = 0; r < patch->count; ++r) patch->rows[r] += n;
   }
+  for (size_t r = 0; r < patch->count; ++r) patch->rows[r] -= s.channels;
 }
 
 void run_pool(const NodeView& node, RunContext& context) {

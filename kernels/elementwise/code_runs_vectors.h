@@ -1,4 +1,4 @@
-// Runs of code arithmetic (code_arithmetic.h) on x86 vectors, written once. For ISA files.
+// Runs of code arithmetic (code_arithmetic.h) on vectors, written once. For ISA files.
 //
 // Codes become 16-bit words a, b (u8 ones minus 128). A sum multiplies pairs (a, b) by pairs of factors, which have 22 bits and
 // so go in two parts: f = 2^12 high + low. All of it is exact modulo 2^32, as the reference's sum is exact.

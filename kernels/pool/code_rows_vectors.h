@@ -1,4 +1,4 @@
-// Largest and sum of rows of codes on x86 vectors, written once. For ISA files.
+// Largest and sum of rows of codes on vectors, written once. For ISA files.
 //
 // V gives kBytes and kWords = kBytes / 2, and
 //   load, store, max_signed, max_unsigned        vectors of kBytes codes
