@@ -54,8 +54,9 @@ std::string slower_note(const std::vector<SlowerLayer>& layers) {
     names += format("%s%s '%s' (%.1f us, as float %.1f)", i == 0 ? "" : ", ", layers[i].op.c_str(),
                     layers[i].name.c_str(), static_cast<double>(layers[i].codes_ns) / 1000,
                     static_cast<double>(layers[i].float_ns) / 1000);
-  return format("%zu layers are expected to be slower with int8 than as float on this processor: %s%s",
-                layers.size(), names.c_str(), layers.size() > kNamed ? ", ..." : "");
+  return format("%zu %s expected to be slower with int8 than as float on this processor: %s%s", layers.size(),
+                layers.size() == 1 ? "layer is" : "layers are", names.c_str(),
+                layers.size() > kNamed ? ", ..." : "");
 }
 
 }  // namespace pith

@@ -61,12 +61,6 @@ RoleOrReason reduce_role(const ir::Node& node) {
   return {Int8Role::elementwise, ""};
 }
 
-RoleOrReason softmax_role(const ir::Node& node) {
-  if (node.as<schema::SoftmaxOptionsT>()->kind != schema::SoftmaxKind::softmax)
-    return no("only a plain softmax has a known range");
-  return {Int8Role::elementwise, ""};
-}
-
 RoleOrReason concat_role(const ir::Node& node) {
   for (const ir::Value* v : node.inputs)
     if (v == nullptr || v->is_constant()) return no("an input is constant");
@@ -94,8 +88,6 @@ RoleOrReason int8_role(const ir::Node& node) {
       return reduce_role(node);
     case Op::ConcatOptions:
       return concat_role(node);
-    case Op::SoftmaxOptions:
-      return softmax_role(node);
     case Op::MatMulOptions:
       return no(node.in(1) != nullptr && node.in(1)->is_constant()
                     ? "its weights are not laid out as a fully connected layer"
@@ -117,7 +109,6 @@ bool is_product(const ir::Node& node) {
 }
 
 std::optional<Int8Grid> known_output_grid(const ir::Node& node) {
-  if (node.is(Op::SoftmaxOptions)) return kUnitGrid;
   const auto* unary = node.as<schema::UnaryOptionsT>();
   if (unary == nullptr) return std::nullopt;
   if (unary->kind == UnaryKind::sigmoid) return kUnitGrid;
