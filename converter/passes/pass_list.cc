@@ -14,6 +14,7 @@ constexpr Pass kOrder[] = {
     STEP(merge_equal_nodes),  // exporters compute x - mean(x) twice
     STEP(fuse_gelu),          // patterns as the source wrote them
     STEP(fuse_layer_norm),   STEP(fuse_rotary),       STEP(fuse_attention),
+    STEP(unfold_lstm),      // its product is optimized like any other
     STEP(move_transposes),  // channels-last from here on
     STEP(remove_identities), STEP(fold_constants),
     STEP(fold_scale_bias),  // the constants now vary along the last dim
