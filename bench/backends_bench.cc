@@ -1,24 +1,16 @@
 // Our kernels, XNNPACK and the reference, operator by operator: who loses here should decline.
 //   pith_backends_bench [PART]     PART: only nodes whose name has it; one thread; lower quarter of the CPU times of many runs
-#include <time.h>
-
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <vector>
 
+#include "bench/bench_timing.h"
 #include "runtime/backends/xnnpack/xnnpack_backend.h"
 #include "runtime/exec/dispatch.h"
 #include "tests/support/op_runner.h"
 
 namespace pith {
 namespace {
-
-double thread_seconds() {
-  timespec t{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
 
 TestTensor floats(const Shape& shape, float step = 0.37f) {
   std::vector<float> v(static_cast<size_t>(shape.count()));
@@ -46,17 +38,7 @@ double measure(NodeView& node, const OpDef& def, BackendChoice choice) {
   auto* aligned = reinterpret_cast<void*>((reinterpret_cast<uintptr_t>(scratch.data()) + 127) / 128 * 128);
   if (kernel.bind != nullptr && !kernel.bind(node, state.get(), aligned, nullptr).is_ok()) return -1;
   RunContext run{nullptr, aligned, state.get()};
-  std::vector<double> times;
-  double spent = 0;
-  for (int i = 0; i < 2000 && spent < 0.25; ++i) {
-    const double begin = thread_seconds();
-    kernel.run(node, run);
-    times.push_back(thread_seconds() - begin);
-    spent += times.back();
-  }
-  // The lower quarter: little other load, and not one of the rare readings where the clock stood still.
-  std::nth_element(times.begin(), times.begin() + static_cast<long>(times.size() / 4), times.end());
-  return times[times.size() / 4] * 1e6;
+  return bench::quick_microseconds([&] { kernel.run(node, run); });
 }
 
 const char* part = "";

@@ -1,12 +1,10 @@
 // f32 against i8 convolution by XNNPACK, shape by shape: is i8 ever the slower one? Prints one line per
 // shape.
 //   pith_xnn_conv_bench          one thread; lower quarter of the CPU times of many runs
-#include <time.h>
-
-#include <algorithm>
 #include <cstdio>
 #include <vector>
 
+#include "bench/bench_timing.h"
 #include "runtime/backends/xnnpack/xnnpack_backend.h"
 
 namespace pith {
@@ -44,26 +42,6 @@ struct Buffers {
   std::vector<float> scales;
   std::vector<int32_t> zeros;
 };
-
-double thread_seconds() {
-  timespec t{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
-double microseconds(const Kernel& kernel, const NodeView& node, RunContext& run) {
-  std::vector<double> times;
-  double spent = 0;
-  for (int i = 0; i < 2000 && spent < 0.25; ++i) {
-    const double begin = thread_seconds();
-    kernel.run(node, run);
-    times.push_back(thread_seconds() - begin);
-    spent += times.back();
-  }
-  // The lower quarter: little other load, and not one of the rare readings where the clock stood still.
-  std::nth_element(times.begin(), times.begin() + static_cast<long>(times.size() / 4), times.end());
-  return times[times.size() / 4] * 1e6;
-}
 
 // type i8 or f32 everywhere but x, which may be u8 with i8 weights.
 double measure(const Layer& l, DType type, DType x_type) {
@@ -110,7 +88,7 @@ double measure(const Layer& l, DType type, DType x_type) {
   std::vector<uint8_t> scratch(kernel.scratch_bytes + 128);
   RunContext run{nullptr, scratch.data(), state.get()};
   if (!kernel.bind(node, state.get(), scratch.data(), nullptr).is_ok()) return -1;
-  return microseconds(kernel, node, run);
+  return bench::quick_microseconds([&] { kernel.run(node, run); });
 }
 
 }  // namespace

@@ -35,9 +35,8 @@ std::string temporary_name(const std::string& path, int attempt) {
 }
 
 // Follows a link, so that the file behind it is replaced and the link stays; finds the mode to keep.
-Status resolve_target(std::string* path, mode_t* mode, bool* exists) {
+Status resolve_target(std::string* path, std::optional<mode_t>* mode) {
   struct stat info;
-  *exists = false;
   if (lstat(path->c_str(), &info) != 0) {
     if (errno == ENOENT) return Status::ok();
     return Status(Code::io, format("cannot write '%s': %s", path->c_str(), error_text(errno).c_str()));
@@ -57,7 +56,6 @@ Status resolve_target(std::string* path, mode_t* mode, bool* exists) {
     return Status(
         Code::io,
         format("cannot write '%s': it exists and is not a regular file; name another path", path->c_str()));
-  *exists = true;
   *mode = info.st_mode & 07777;
   return Status::ok();
 }
@@ -86,13 +84,21 @@ Status closed(const std::string& path) {
 
 }  // namespace
 
-Result<AtomicFile> AtomicFile::create(const std::string& path) {
+Status AtomicFile::aim(const std::string& path) {
   if (path.empty()) return Status(Code::bad_argument, "cannot write a file: its path is empty");
+  path_ = path;
+  return resolve_target(&path_, &mode_);
+}
+
+Status AtomicFile::begin() {
+  if (mode_ && fchmod(fd_, *mode_) != 0) return fail("cannot keep the permissions", errno);
+  buffer_.reserve(kBufferBytes);
+  return Status::ok();
+}
+
+Result<AtomicFile> AtomicFile::create(const std::string& path) {
   AtomicFile file;
-  file.path_ = path;
-  mode_t mode = 0;
-  bool exists = false;
-  PITH_RETURN_IF_ERROR(resolve_target(&file.path_, &mode, &exists));
+  PITH_RETURN_IF_ERROR(file.aim(path));
   file.fd_ = open_unnamed(folder_of(file.path_));
   for (int attempt = 0; file.fd_ < 0 && attempt < kNameAttempts; ++attempt) {
     const std::string name = temporary_name(file.path_, attempt);
@@ -103,18 +109,13 @@ Result<AtomicFile> AtomicFile::create(const std::string& path) {
   if (file.fd_ < 0)
     return Status(Code::io, format("cannot write '%s': cannot create a temporary file in '%s': %s",
                                    path.c_str(), folder_of(file.path_).c_str(), error_text(errno).c_str()));
-  if (exists && fchmod(file.fd_, mode) != 0) return file.fail("cannot keep the permissions", errno);
-  file.buffer_.reserve(kBufferBytes);
+  PITH_RETURN_IF_ERROR(file.begin());
   return file;
 }
 
 Result<AtomicFile> AtomicFile::create_resumable(const std::string& path) {
-  if (path.empty()) return Status(Code::bad_argument, "cannot write a file: its path is empty");
   AtomicFile file;
-  file.path_ = path;
-  mode_t mode = 0;
-  bool exists = false;
-  PITH_RETURN_IF_ERROR(resolve_target(&file.path_, &mode, &exists));
+  PITH_RETURN_IF_ERROR(file.aim(path));
   const std::string name = file.path_ + ".partial";
   file.fd_ = open(name.c_str(), O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0666);
   struct stat info {};
@@ -127,8 +128,7 @@ Result<AtomicFile> AtomicFile::create_resumable(const std::string& path) {
   file.temporary_ = name;
   file.resumable_ = true;
   file.earlier_ = static_cast<uint64_t>(info.st_size);
-  if (exists && fchmod(file.fd_, mode) != 0) return file.fail("cannot keep the permissions", errno);
-  file.buffer_.reserve(kBufferBytes);
+  PITH_RETURN_IF_ERROR(file.begin());
   return file;
 }
 
@@ -171,6 +171,7 @@ AtomicFile::~AtomicFile() { discard(); }
 void AtomicFile::swap(AtomicFile& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(temporary_, other.temporary_);
+  std::swap(mode_, other.mode_);
   std::swap(fd_, other.fd_);
   std::swap(resumable_, other.resumable_);
   std::swap(earlier_, other.earlier_);

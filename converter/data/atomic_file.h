@@ -9,8 +9,11 @@
 //
 // A resumable one is written as PATH.partial, which outlives its writer: the next one goes over what is there with skip().
 #pragma once
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -61,14 +64,17 @@ class AtomicFile {
   const std::string& path() const { return path_; }
 
  private:
+  Status aim(const std::string& path);  // where to, and the mode of what is there
+  Status begin();                       // fd_ is open
   void swap(AtomicFile& other) noexcept;
   void discard();
   Status flush();
   Status fail(const char* what, int error);
   Status publish();
 
-  std::string path_;       // where the content goes, links resolved
-  std::string temporary_;  // name of the temporary; empty while it is unnamed
+  std::string path_;            // where the content goes, links resolved
+  std::string temporary_;       // name of the temporary; empty while it is unnamed
+  std::optional<mode_t> mode_;  // of the file that is replaced
   int fd_ = -1;
   bool resumable_ = false;
   uint64_t earlier_ = 0;      // resumable: bytes an earlier writer left
