@@ -10,6 +10,7 @@
 #include "converter/compress/evaluation_data.h"
 #include "converter/compress/evidence.h"
 #include "converter/compress/findings.h"
+#include "converter/compress/proof.h"
 #include "converter/compress/search.h"
 #include "converter/compress/trial.h"
 #include "converter/data/atomic_file.h"
@@ -24,9 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 constexpr uint64_t kCertificateBytes = 2048, kPlanEntryBytes = 20;  // generous
 constexpr size_t kJudgingItems = 64;
-constexpr int64_t kClassItems = 10;
-constexpr int64_t kComparedItems = 256;  // of outputs with the original's
-constexpr int64_t kBiasItems = 256;      // of calibration, for bias correction
+constexpr int64_t kBiasItems = 256;  // of calibration, for bias correction
 
 Status check_options(const CompressOptions& o) {
   if (!is_onnx_path(o.source))
@@ -333,38 +332,13 @@ class Compressor {
     PITH_RETURN_IF_ERROR(MixedModel::pack(*final_));
     for (LayerResult& layer : report_.layers) describe_choices(int8, &layer);
     PITH_ASSIGN(const Runnable model, runnable(*final_, options_.threads));
-    Certificate c;
-    c.metric = options_.metric;
-    c.max_drop = options_.budgets.max_drop.value_or(-1);
-    c.source_bytes = report_.source_bytes;
-    c.calibration_items = report_.calibration_items;
-    c.search_items = report_.search_items;
-    c.accepted_faults = report_.audit.accepted;
-    if (data_.proof.size() > 0) PITH_RETURN_IF_ERROR(prove_accuracy(*model.session, &c));
-    const data::Dataset& unseen = data_.proof.size() > 0 ? data_.proof : data_.calibration;
-    PITH_ASSIGN(c.outputs, measure_closeness(unseen, *original_.session, *model.session, options_.scores,
-                                             kComparedItems));
-    PITH_RETURN_IF_ERROR(prove_latency(*model.session, chosen.plan, &c));
+    const ProofInput input{options_,           data_,   units_,
+                           *original_.session, times(), [this](Session& to) { return feed_first(to); },
+                           progress("proof")};
+    PITH_ASSIGN(report_.certificate, prove_model(input, *model.session, chosen.plan, &report_));
     PITH_RETURN_IF_ERROR(describe_outcome(*model.session));
-    report_.certificate = c;
     PITH_RETURN_IF_ERROR(measure_file());
     for (Finding& f : findings_of(options_, report_, forced_)) findings_.push_back(std::move(f));
-    return Status::ok();
-  }
-
-  Status prove_latency(Session& model, const PrecisionPlan& plan, Certificate* c) {
-    if (times_) {
-      c->times_of = times_->device();
-      c->baseline_ms = report_.float_ms;
-      c->ms = times_->model_ms(units_, plan);
-      return Status::ok();
-    }
-    PITH_RETURN_IF_ERROR(feed_first(*original_.session));
-    PITH_RETURN_IF_ERROR(feed_first(model));
-    Session* const pair[] = {original_.session.get(), &model};
-    PITH_ASSIGN(const std::vector<double> ms, eval::paired_latency_ms(pair, {0.5, 11}));
-    c->baseline_ms = ms[0];
-    c->ms = ms[1];
     return Status::ok();
   }
 
@@ -407,35 +381,6 @@ class Compressor {
     PITH_ASSIGN(const GuardedBias bias,
                 correct_bias_if_better(*final_, *form_.session, feed, fit, judge, exact, options_.threads));
     report_.bias_corrected = bias.step;
-    return Status::ok();
-  }
-
-  Status prove_accuracy(Session& model, Certificate* c) {
-    PITH_ASSIGN(const Judge judge, Judge::create({data_.proof, data_.proof_index}, *original_.session,
-                                                 options_, 0, progress("proof")));
-    PITH_ASSIGN(const Evaluated found, judge.judge(model));
-    c->baseline_value = judge.original().value;
-    c->value = found.value;
-    c->items = judge.items();
-    if (!found.paired) {
-      c->metric = options_.metric_command;
-      c->drop.drop = found.drop;
-      return Status::ok();
-    }
-    c->baseline = metric_of(judge.original().metrics, options_.metric);
-    c->model = metric_of(found.metrics, options_.metric);
-    c->drop = eval::judge_drop(*found.paired, options_.budgets.max_drop.value_or(1));
-    c->drop.interval = eval::paired_interval(*found.paired);
-    const auto &before = judge.original().metrics.per_class(), &after = found.metrics.per_class();
-    for (size_t i = 0; i < before.size() && i < after.size(); ++i)
-      if (before[i].n >= kClassItems)
-        report_.classes.push_back({static_cast<int64_t>(i), before[i], after[i]});
-    std::stable_sort(report_.classes.begin(), report_.classes.end(),
-                     [](const ClassResult& a, const ClassResult& b) { return a.loss() > b.loss(); });
-    if (!report_.classes.empty()) {
-      c->worst_class = report_.classes.front().label;
-      c->worst_class_drop = report_.classes.front().loss();
-    }
     return Status::ok();
   }
 
