@@ -98,16 +98,16 @@ Status write_tuning(const Tuning& tuning, const std::string& path) {
 }
 
 // Of every node with weights, what its quickest backend takes.
-Status write_layer_times(const Model& model, const Tuning& tuning, double ms, const std::string& path) {
-  compress::MeasuredModel out{tuning.key.cpu, tuning.key.threads, ms, {}};
+Status write_layer_times(const Model& model, const TunedModel& tuned, double ms, const std::string& path) {
+  compress::MeasuredModel out{tuned.tuning.key.cpu, tuned.tuning.key.threads, ms, {}};
   const std::vector<inspect::ModelNode> nodes = inspect::nodes_of(model);
-  for (size_t i = 0; i < nodes.size() && i < tuning.nodes.size(); ++i) {
-    if (tuning.nodes[i].empty() || nodes[i].weights().empty()) continue;
+  for (size_t i = 0; i < nodes.size() && i < tuned.ns.size(); ++i) {
+    if (tuned.ns[i] == 0 || nodes[i].weights().empty()) continue;
     std::string text = inspect::precision_of(nodes[i]);
     std::replace(text.begin(), text.end(), ' ', '-');
     const Result<compress::LayerFormat> format = compress::parse_layer_format(text);
     if (!format.is_ok()) continue;  // a table of numbers, not a layer
-    out.layers.push_back({nodes[i].name, format.value(), static_cast<double>(tuning.nodes[i][0].ns) / 1e6});
+    out.layers.push_back({nodes[i].name, format.value(), static_cast<double>(tuned.ns[i]) / 1e6});
   }
   if (out.layers.empty())
     return Status(Code::unsupported, "--layer-times: the model has no layers with weights");
@@ -141,7 +141,7 @@ Status tune(const Options& options) {
   PITH_RETURN_IF_ERROR(time_both(model, session_opts, tuned.tuning, inputs, options.seconds * 0.2, ms));
   PITH_RETURN_IF_ERROR(write_tuning(tuned.tuning, path));
   if (!options.layer_times.empty())
-    PITH_RETURN_IF_ERROR(write_layer_times(*model.model, tuned.tuning, ms[1], options.layer_times));
+    PITH_RETURN_IF_ERROR(write_layer_times(*model.model, tuned, ms[1], options.layer_times));
   const auto measured = std::count_if(tuned.tuning.nodes.begin(), tuned.tuning.nodes.end(),
                                       [](const auto& t) { return !t.empty(); });
   const Json report{

@@ -117,10 +117,14 @@ Result<TunedModel> measure_backends(const LoadedModel& model, const SessionOptio
   out.tuning.key = sessions[0]->tune_key();
   out.usual.assign(candidates.size(), BackendChoice::automatic);
   out.tuning.nodes.resize(candidates.size());
+  out.ns.resize(candidates.size());
   for (size_t i = 0; i < candidates.size(); ++i) {
+    if (candidates[i].empty()) continue;
+    std::vector<NodeTiming> timings = times.timings(i, candidates[i][0]);
+    if (!timings.empty()) out.ns[i] = timings[0].ns;
     if (candidates[i].size() < 2) continue;  // nothing to choose
     out.usual[i] = candidates[i][0];
-    out.tuning.nodes[i] = times.timings(i, candidates[i][0]);
+    out.tuning.nodes[i] = std::move(timings);
   }
   return out;
 }

@@ -17,6 +17,7 @@ struct TunePlan {
 struct TunedModel {
   Tuning tuning;
   std::vector<BackendChoice> usual;  // by operator: who runs it without tuning; automatic: it is no step
+  std::vector<uint64_t> ns;          // by operator: of the backend to use, median; 0: it is no step
   size_t runs = 0;                   // of every assignment of nodes to backends
 };
 

@@ -64,10 +64,11 @@ std::vector<const ir::Value*> drawn(std::vector<const ir::Value*> all, size_t co
 Result<ConvertOptions> options_of(const Model& model, const VerifyOptions& options) {
   const std::string recipe = metadata_of(model, kRecipeKey);
   if (recipe.empty())
-    return Status(Code::unsupported,
-                  "'" + options.model +
-                      "' holds no recipe: `pith compress` or an older Pith made it; only what "
-                      "`pith convert` writes can be made again");
+    return Status(
+        Code::unsupported,
+        "'" + options.model +
+            "' holds no recipe: `pith compress` or an older Pith made it. Run `pith compress --recipe` "
+            "with the recipe beside its report, then `pith diff` of both files");
   PITH_ASSIGN(ConvertOptions convert, parse_recipe_text(recipe));
   const bool data = convert.precision == Precision::int8 || quantize::needs_data(convert.weight_method);
   if (data && options.calibration.empty())

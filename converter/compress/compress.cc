@@ -71,6 +71,7 @@ class Compressor {
  private:
   Status import_source() {
     PITH_ASSIGN(float_, import_onnx(options_.source, {options_.shapes}));
+    PITH_RETURN_IF_ERROR(check_finite_constants(*float_));  // by the names that the source gives
     std::error_code ignored;
     report_.source_bytes = fs::file_size(options_.source, ignored);
     PITH_RETURN_IF_ERROR(run_passes(*float_, {}));

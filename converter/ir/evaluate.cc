@@ -181,6 +181,11 @@ bool is_streamed_transpose(const Node& node) {
 
 bool can_fold(const Node& node) { return is_streamed_transpose(node) || can_evaluate(node, kMaxFoldedBytes); }
 
+// What only moves numbers: the constant is still the one that the source named.
+static bool keeps_name(const Node& node) {
+  return node.is(schema::Op::TransposeOptions) || node.is(schema::Op::ReshapeOptions);
+}
+
 Result<bool> fold_node(Graph& graph, Node* node) {
   if (!can_fold(*node)) return false;
   std::vector<Bytes> results;
@@ -196,6 +201,7 @@ Result<bool> fold_node(Graph& graph, Node* node) {
     if (outputs[i] == nullptr) continue;
     outputs[i]->constant = std::move(results[i]);
   }
+  if (keeps_name(*node)) outputs[0]->name = node->in(0)->name;
   graph.erase(node);
   return true;
 }

@@ -170,7 +170,7 @@ TEST_CASE(
   const ConvertOptions options = int4(folder);
   const Status s = convert(options, &report);
   REQUIRE(s.code() == Code::bad_file);
-  CHECK(s.message().find("tensor 'product3") != std::string::npos);
+  CHECK(s.message().find("tensor 'w3") != std::string::npos);
   CHECK(s.message().find("not finite") != std::string::npos);
   CHECK_FALSE(std::filesystem::exists(options.output));
   CHECK(nothing_left_beside(options.output));
@@ -206,7 +206,7 @@ TEST_CASE("verify makes weights again from the source, and names the tensor that
   REQUIRE_MESSAGE(s.is_ok(), s.message());
   CHECK(report.different == 1);
   CHECK(report.tensors[0].difference.find("byte 5") != std::string::npos);
-  CHECK(report.tensors[0].name.find("product0") != std::string::npos);
+  CHECK(report.tensors[0].name.find("w0") != std::string::npos);
 
   verify.sample = 1;
   std::set<std::string> chosen;

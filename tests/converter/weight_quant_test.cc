@@ -173,12 +173,12 @@ TEST_CASE("accumulators: the bound is exact at its edge") {
 
 TEST_CASE("bfloat16 audit: only the largest floats overflow, only floats' own subnormals are subnormal") {
   const std::vector<float> v = {0, 1, 65520, -1e30f, 3.4e38f, 3.3e38f, 0x1p-126f, 1e-39f, 1e-45f};
-  const auto a = audit_half(v, DType::bf16);
+  const auto a = audit_half(v, pith::DType::bf16);
   CHECK(a.count == 9);
   CHECK(a.overflow == 1);           // 3.4e38 is nearer to infinity than to 255 * 2^120
   CHECK(a.subnormal == 1);          // 1e-39
   CHECK(a.underflow_to_zero == 1);  // 1e-45 is 2^-149, far below half of 2^-133
-  const auto one = audit_half(uniforms(10000, 1, 2), DType::bf16);
+  const auto one = audit_half(uniforms(10000, 1, 2), pith::DType::bf16);
   CHECK(one.max_relative_error <= 0x1p-8);
   CHECK(one.max_relative_error > 0x1p-8 * 0.95);
 }

@@ -11,7 +11,7 @@ constexpr int64_t kBatch = 2, kInputs = 5, kHidden = 3;
 struct Lstm {
   int64_t steps = 1;
   bool batch_first = false, state = true, bias = true, lens = false;
-  schema::RecurrentOptionsT o;
+  schema::RecurrentOptionsT o = {};
 
   // Outputs y, h and c.
   void make(GraphMaker& g) {
