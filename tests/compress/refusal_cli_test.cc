@@ -24,11 +24,13 @@ struct Bench {
   std::string calibration = drawn_digits(folder, "calibration", 64, 4);
   std::string evaluation = drawn_digits(folder, "evaluation", 1200, 3);
   std::string output = folder / "out.pith";
+  std::string model = digits_model();
 
   std::vector<std::string> arguments(std::vector<std::string> more) const {
-    std::vector<std::string> all = {
-        "compress", digits_model(),        "-o", output, "--calibrate", calibration, "--eval",
-        evaluation, "--sensitivity-items", "16"};
+    std::vector<std::string> all = {"compress", model,         "-o",
+                                    output,     "--calibrate", calibration,
+                                    "--eval",   evaluation,    "--sensitivity-items",
+                                    "16"};
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
@@ -68,11 +70,49 @@ void write_images(const std::string& folder, int64_t items, const std::vector<fl
               .is_ok());
 }
 
-// The shipped classifier with one weight replaced; returns the tensor's name.
-std::string write_spoiled(const std::string& path, float weight) {
+onnx::ModelProto read_digits_model() {
   onnx::ModelProto model;
   std::ifstream in(digits_model(), std::ios::binary);
   REQUIRE(model.ParseFromIstream(&in));
+  return model;
+}
+
+// Multiplies element i of an initializer by factor(i); returns how many there were.
+template <class F>
+size_t scale_initializer(onnx::ModelProto* model, const std::string& name, F&& factor) {
+  for (onnx::TensorProto& tensor : *model->mutable_graph()->mutable_initializer()) {
+    if (tensor.name() != name) continue;
+    std::vector<float> values(tensor.raw_data().size() / sizeof(float));
+    std::memcpy(values.data(), tensor.raw_data().data(), tensor.raw_data().size());
+    for (size_t i = 0; i < values.size(); ++i) values[i] *= factor(i);
+    std::memcpy(tensor.mutable_raw_data()->data(), values.data(), tensor.raw_data().size());
+    return values.size();
+  }
+  return 0;
+}
+
+// The shipped classifier, whose depthwise layers get channels from 1/64 to 64 times as large; the layers behind them take it
+// back, so that the function is the same.
+void write_unbalanced(const std::string& path) {
+  onnx::ModelProto model = read_digits_model();
+  const auto size_of = [](size_t channel) {
+    return std::ldexp(1.0f, 2 * (static_cast<int>(channel % 7) - 3));
+  };
+  const std::pair<const char*, const char*> pairs[] = {
+      {"2.body.0.1", "2.body.1.0"}, {"5.1", "6.0"}, {"7.body.0.1", "7.body.1.0"}};
+  for (const auto& [norm, behind] : pairs) {
+    const size_t channels = scale_initializer(&model, std::string(norm) + ".weight", size_of);
+    REQUIRE(channels > 0);
+    REQUIRE(scale_initializer(&model, std::string(norm) + ".bias", size_of) == channels);
+    const auto back = [&](size_t i) { return 1 / size_of(i % channels); };  // [outputs, channels, 1, 1]
+    REQUIRE(scale_initializer(&model, std::string(behind) + ".weight", back) > channels);
+  }
+  std::ofstream(path, std::ios::binary) << model.SerializeAsString();
+}
+
+// The shipped classifier with one weight replaced; returns the tensor's name.
+std::string write_spoiled(const std::string& path, float weight) {
+  onnx::ModelProto model = read_digits_model();
   for (onnx::TensorProto& tensor : *model.mutable_graph()->mutable_initializer()) {
     if (tensor.dims_size() < 2 || !tensor.has_raw_data()) continue;
     std::memcpy(tensor.mutable_raw_data()->data() + 4 * sizeof weight, &weight, sizeof weight);
@@ -88,6 +128,20 @@ TEST_CASE("refusals: ranges that clip half of all values lose too much, exit cod
   const Bench b;
   b.check(4, "refused (accuracy)", kInt8 + std::vector<std::string>{"--int8-ranges", "percentile:50"},
           {"--allow", "accuracy"}, "accuracy");
+}
+
+TEST_CASE(
+    "refusals: one scale for a depthwise layer loses its small channels, exit code 4; equalized first it "
+    "does not") {
+  Bench b;
+  b.model = b.folder / "unbalanced.onnx";
+  write_unbalanced(b.model);
+  b.check(4, "refused (accuracy)",
+          kInt8 + std::vector<std::string>{"--int8-weights", "per-tensor", "--rewrite", "as-it-came",
+                                           "--rounding", "nearest"},
+          {"--allow", "accuracy"}, "accuracy");
+  const Ran usual = run_pith(b.arguments(kInt8 + std::vector<std::string>{"--max-drop", "2%"}));
+  CHECK_MESSAGE(usual.code == 0, usual.err);
 }
 
 TEST_CASE("refusals: a precision forced on the layer that breaks the limit is named, exit code 4") {
@@ -193,17 +247,14 @@ TEST_CASE("bad data stop the run at once, with exit code 5 and the place") {
   says("evaluation data: ");
 }
 
-TEST_CASE(
-    "a model with weights that are no numbers is refused by every precision that would hide them, with the "
-    "tensor's name") {
-  const Bench b;
+TEST_CASE("a model with weights that are no numbers is refused, with the tensor's name") {
+  Bench b;
   for (const float weight : {static_cast<float>(NAN), static_cast<float>(INFINITY)}) {
     const std::string model = b.folder / "spoiled.onnx";
     const std::string tensor = write_spoiled(model, weight);
     REQUIRE(tensor != "");
-    std::vector<std::string> arguments = b.arguments({"--max-drop", "2%"});
-    arguments[1] = model;
-    const Ran r = run_pith(arguments);
+    b.model = model;
+    const Ran r = run_pith(b.arguments({"--max-drop", "2%"}));
     CAPTURE(r.err);
     CHECK(r.code == 3);
     CHECK(contains(r.err, tensor));
