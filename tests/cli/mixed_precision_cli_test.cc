@@ -8,6 +8,7 @@
 #include "converter/compress/units.h"
 #include "converter/emit/emit.h"
 #include "converter/passes/pass.h"
+#include "tests/support/noise_items.h"
 #include "tests/support/run_program.h"
 #include "tests/support/tiny_graphs.h"
 
@@ -37,16 +38,6 @@ const Layer kLayers[] = {
     {"end", {}},
 };
 
-quantize::ItemSource noise() {
-  return {24, [](int64_t item, Session& session) -> Status {
-            PITH_RETURN_IF_ERROR(session.prepare());
-            const TensorView& x = session.input(0);
-            const auto v = normals(static_cast<size_t>(x.count()), 0, 1, 50 + static_cast<uint64_t>(item));
-            std::copy(v.begin(), v.end(), x.as_mutable<float>());
-            return Status::ok();
-          }};
-}
-
 void write_mixed(const std::string& path) {
   TinyGraph g;
   ir::Value* x = g.input("x", {4, kWidth});
@@ -58,7 +49,7 @@ void write_mixed(const std::string& path) {
   g.output(x);
   REQUIRE(run_passes(g.graph, {}).is_ok());
   name_all_nodes(g.graph);
-  const auto maker = MixedModel::create(std::move(g.owned), noise(), {});
+  const auto maker = MixedModel::create(std::move(g.owned), noise_items(24, 50), {});
   REQUIRE_MESSAGE(maker.is_ok(), maker.status().message());
   const auto graph = maker.value().make(plan);
   REQUIRE_MESSAGE(graph.is_ok(), graph.status().message());

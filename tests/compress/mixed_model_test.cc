@@ -8,6 +8,7 @@
 #include "converter/compress/units.h"
 #include "converter/data/npy.h"
 #include "converter/passes/pass.h"
+#include "tests/support/noise_items.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/tiny_graphs.h"
 
@@ -28,16 +29,6 @@ TinyGraph forked() {
   ir::Value* sum = g.concat("both", {a, b});
   g.output(g.dense("last", sum, 2 * kWidth, 8));
   return g;
-}
-
-quantize::ItemSource noise() {
-  return {24, [](int64_t item, Session& session) -> Status {
-            PITH_RETURN_IF_ERROR(session.prepare());
-            const TensorView& x = session.input(0);
-            const auto v = normals(static_cast<size_t>(x.count()), 0, 1, 50 + static_cast<uint64_t>(item));
-            std::copy(v.begin(), v.end(), x.as_mutable<float>());
-            return Status::ok();
-          }};
 }
 
 const std::vector<LayerFormat> kFormats = {{Precision::fp16, 0}, {Precision::int8, 0}, {Precision::int4, 32}};
@@ -81,7 +72,7 @@ TEST_CASE("mixed model: each layer has its own format, and the float graph is un
   TinyGraph g = forked();
   REQUIRE(run_passes(g.graph, {}).is_ok());
   name_all_nodes(g.graph);
-  auto maker = MixedModel::create(std::move(g.owned), noise(), {});
+  auto maker = MixedModel::create(std::move(g.owned), noise_items(24, 50), {});
   REQUIRE_MESSAGE(maker.is_ok(), maker.status().message());
   const auto graph = maker.value().make(
       {{"q", {Precision::int8, 0}}, {"k", {Precision::int4, 32}}, {"last", {Precision::fp16, 0}}});
