@@ -241,7 +241,7 @@ int finish(const Options& options, const compress::CompressReport& r) {
   if (options.json) {
     std::printf("%s\n", compress::report_json(r).c_str());
   } else {
-    if (!r.candidates.empty()) print_candidates(r);
+    if (r.search_items > 0) print_candidates(r);
     if (r.certificate) print_certificate(r);
   }
   if (r.refusals.empty()) {

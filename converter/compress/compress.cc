@@ -271,13 +271,17 @@ class Compressor {
     return uniform_plan(units_, *options_.uniform, {{Precision::int8, 0}, {Precision::fp16, 0}});
   }
 
-  // Allowed by the user only. One format, nothing measured but size.
+  // Allowed by the user only. One format, whose size alone is known before the proof.
   Status choose_unevaluated() {
     if (!options_.uniform)
       return Status(Code::bad_argument, "without --eval nothing can be chosen: fix --precision");
     Candidate c;
     c.name = name_of(*options_.uniform);
     c.plan = uniform();
+    PITH_ASSIGN(const std::unique_ptr<ir::Graph> graph, maker_.make(c.plan));
+    PITH_ASSIGN(const ir::Bytes file, emit_memory(*graph, {}));
+    c.bytes = file.size;
+    c.bits_per_weight = bits_per_weight(maker_, units_, *graph);
     report_.candidates.push_back(std::move(c));
     return describe_layers();
   }

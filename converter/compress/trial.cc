@@ -67,6 +67,14 @@ double Trials::bound(size_t i, int64_t proof_items) const {
   return paired_[i] ? expected_bound(*paired_[i], proof_items) : std::max(candidates_[i].drop, 0.0);
 }
 
+double bits_per_weight(const MixedModel& maker, const std::vector<Unit>& units, const ir::Graph& graph) {
+  uint64_t weights = 0;
+  for (const Unit& u : units) weights += u.weights;
+  if (weights == 0) return 0;
+  const uint64_t other = constant_bytes(maker.float_graph()) - weights * sizeof(float);
+  return 8.0 * static_cast<double>(constant_bytes(graph) - other) / static_cast<double>(weights);
+}
+
 Result<double> Trials::time_of(const PrecisionPlan& plan, Session& session) const {
   if (times_ != nullptr) return times_->model_ms(units_, plan);
   Session* const one = &session;
@@ -85,12 +93,7 @@ Result<size_t> Trials::add(const std::string& name, const PrecisionPlan& plan) {
   c.name = name;
   c.plan = plan;
   c.bytes = model.model.bytes.size;
-  uint64_t weights = 0;
-  for (const Unit& u : units_) weights += u.weights;
-  const uint64_t other = constant_bytes(maker_.float_graph()) - weights * sizeof(float);
-  c.bits_per_weight =
-      weights == 0 ? 0
-                   : 8.0 * static_cast<double>(constant_bytes(*graph) - other) / static_cast<double>(weights);
+  c.bits_per_weight = bits_per_weight(maker_, units_, *graph);
   c.value = found.value;
   c.interval = found.interval;
   c.drop = found.drop;

@@ -52,6 +52,9 @@ eval::Proportion metric_of(const eval::ClassificationMetrics& metrics, const std
 // as a share: the drop seen (never credited when negative) plus the one-sided 95 % margin at the disagreement seen.
 double expected_bound(const eval::PairedCounts& search, int64_t proof_items);
 
+// Of the units' weights as the graph, a mixture made by `maker`, stores them; scales included.
+double bits_per_weight(const MixedModel& maker, const std::vector<Unit>& units, const ir::Graph& graph);
+
 class Trials {
  public:
   // times: of the device; null: measured here.

@@ -168,7 +168,11 @@ class Page {
     out_ += "</div>\n";
   }
 
+  // Without an evaluation no accuracy stands beside the sizes.
+  bool searched() const { return r_.search_items > 0; }
+
   void add_plot() {
+    if (!searched()) return;
     const std::string wide = pareto_plot(o_, r_, {});
     if (wide.empty()) return;
     section("Size against accuracy",
@@ -260,7 +264,7 @@ class Page {
   }
 
   void add_table() {
-    if (r_.candidates.empty()) return;
+    if (r_.candidates.empty() || !searched()) return;
     std::string rows;
     for (size_t i = 0; i < r_.candidates.size(); ++i) {
       const Candidate& c = r_.candidates[i];

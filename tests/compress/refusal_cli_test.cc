@@ -207,9 +207,13 @@ TEST_CASE("refusals: without evaluation nothing is shipped, exit code 5") {
       {"compress", digits_model(), "-o", b.output, "--calibrate", b.calibration, "--precision", "int8"});
   CHECK(r.code == 5);
   CHECK(contains(r.err, "refused (unevaluated)"));
-  const Ran allowed = run_pith({"compress", digits_model(), "-o", b.output, "--calibrate", b.calibration,
-                                "--precision", "int8", "--allow", "unevaluated", "--allow", "slower"});
+  const Ran allowed =
+      run_pith({"compress", digits_model(), "-o", b.output, "--calibrate", b.calibration, "--precision",
+                "int8", "--allow", "unevaluated", "--allow", "slower", "--json"});
   CHECK_MESSAGE(allowed.code == 0, allowed.err);
+  const json chosen = json::parse(allowed.out)["chosen"];
+  CHECK(chosen["bits_per_weight"].get<double>() == doctest::Approx(8).epsilon(0.05));
+  CHECK(chosen["bytes"].get<size_t>() > 10000);
 }
 
 TEST_CASE("bad data stop the run at once, with exit code 5 and the place") {

@@ -39,6 +39,7 @@ struct Made {
     options.budgets.max_drop = 0.02;
     report.source_bytes = 100000;
     report.file_bytes = 25000;
+    report.search_items = 500;
     for (size_t i = 0; i < candidates; ++i)
       report.candidates.push_back(
           candidate("mix " + std::to_string(i), 90000 - 4000 * i, 0.9 - 0.001 * double(i)));
@@ -182,6 +183,14 @@ TEST_CASE("report: refusals, an early stop and a run without evaluation are told
   CHECK(markup_fault(page) == "");
   CHECK(contains(page, "Allowed by the user: unevaluated"));
   CHECK_FALSE(contains(page, "went from"));
+}
+
+TEST_CASE("report: what was not evaluated has no table of accuracies") {
+  Made made;
+  CHECK(contains(made.page(), "All models tried"));
+  made.report.search_items = 0;
+  CHECK_FALSE(contains(made.page(), "All models tried"));
+  CHECK_FALSE(contains(made.page(), "Size against accuracy"));
 }
 
 TEST_CASE("report: figures that are not numbers or far off draw no broken picture") {
