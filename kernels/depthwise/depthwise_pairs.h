@@ -213,7 +213,8 @@ class PairDepthwise {
   }
   template <bool kFull>
   PITH_INLINE void put_high(int8_t* y, __m128i codes) const {
-    if (kFull) return _mm_storeh_pd(static_cast<double*>(static_cast<void*>(y)), _mm_castsi128_pd(codes));
+    // Not _mm_storeh_pd: that one is a store to a double, which must be aligned.
+    if (kFull) return _mm_storeh_pi(static_cast<__m64*>(static_cast<void*>(y)), _mm_castsi128_ps(codes));
     put_low<kFull>(y, _mm_unpackhi_epi64(codes, codes));
   }
 
