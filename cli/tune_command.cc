@@ -103,9 +103,8 @@ Status write_layer_times(const Model& model, const TunedModel& tuned, double ms,
   const std::vector<inspect::ModelNode> nodes = inspect::nodes_of(model);
   for (size_t i = 0; i < nodes.size() && i < tuned.ns.size(); ++i) {
     if (tuned.ns[i] == 0 || nodes[i].weights().empty()) continue;
-    std::string text = inspect::precision_of(nodes[i]);
-    std::replace(text.begin(), text.end(), ' ', '-');
-    const Result<compress::LayerFormat> format = compress::parse_layer_format(text);
+    const Result<compress::LayerFormat> format =
+        compress::parse_layer_format(compress::option_spelling(inspect::precision_of(nodes[i])));
     if (!format.is_ok()) continue;  // a table of numbers, not a layer
     out.layers.push_back({nodes[i].name, format.value(), static_cast<double>(tuned.ns[i]) / 1e6});
   }

@@ -1,7 +1,6 @@
 // Means of the inputs of all 4-bit layers in one pass, then one candidate model.
 #include "converter/compress/analytic_bias.h"
 
-#include "converter/compile/runnable.h"
 #include "converter/quantize/collect_moments.h"
 #include "converter/quantize/packable.h"
 #include "converter/quantize/product_rows.h"
@@ -36,12 +35,6 @@ std::vector<float> shift_of(const std::vector<float>& w, const quantize::Grouped
     ++*channels;
   }
   return shift;
-}
-
-Result<double> noise_of(const RoundingInput& in, const ir::Graph& graph) {
-  PITH_ASSIGN(const Runnable model, runnable(graph, in.threads));
-  PITH_ASSIGN(const eval::OutputDistance distance, in.exact.distance(*model.session));
-  return distance.noise_share;
 }
 
 Result<Shifts> measure_shifts(const RoundingInput& in, AnalyticBias* out) {

@@ -110,9 +110,7 @@ class Compressor {
     report_.float_bytes = original_.model.bytes.size;
     PITH_RETURN_IF_ERROR(check_fit(data_, options_, *original_.session));
     PITH_RETURN_IF_ERROR(feed_first(*original_.session));
-    Session* const session = original_.session.get();
-    PITH_ASSIGN(const std::vector<double> ms, eval::paired_latency_ms({&session, 1}, {0.2, 7}));
-    report_.float_ms = ms[0];
+    if (options_.layer_times.empty()) PITH_RETURN_IF_ERROR(time_original());
     quantize::StaticInt8Options int8;
     int8.calibration.max_items = static_cast<int64_t>(options_.calibration_items);
     int8.calibration.threads = options_.threads;
@@ -141,6 +139,13 @@ class Compressor {
     ladder.progress = progress("weights");
     PITH_ASSIGN(Ladders ladders, climb_ladders(maker_.float_graph(), units_, source, ladder));
     maker_.set_ladders(std::move(ladders));
+    return Status::ok();
+  }
+
+  Status time_original() {
+    Session* const session = original_.session.get();
+    PITH_ASSIGN(const std::vector<double> ms, eval::paired_latency_ms({&session, 1}, {0.2, 7}));
+    report_.float_ms = ms[0];
     return Status::ok();
   }
 

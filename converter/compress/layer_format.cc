@@ -1,6 +1,7 @@
 // Names of layer formats.
 #include "converter/compress/layer_format.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace pith::compress {
@@ -13,6 +14,11 @@ bool is_grouped(Precision p) { return p == Precision::int4 || p == Precision::nf
 std::string name_of(const LayerFormat& format) {
   std::string out = pith::name_of(format.precision);
   return format.group == 0 ? out : out + " g" + std::to_string(format.group);
+}
+
+std::string option_spelling(std::string name) {
+  std::replace(name.begin(), name.end(), ' ', '-');
+  return name;
 }
 
 Layout layout_of(const LayerFormat& format) {

@@ -16,6 +16,8 @@ struct LayerFormat {
 
 // "int8", "int4 g32".
 std::string name_of(const LayerFormat& format);
+// That name as options and files spell it: "int4 g32" -> "int4-g32", which parse_layer_format() reads.
+std::string option_spelling(std::string name);
 // "int8", "int4", "int4-g64", "nf4-g128"; groups default to 32 (int4) and 64 (nf4).
 Result<LayerFormat> parse_layer_format(const std::string& text);
 

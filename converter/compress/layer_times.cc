@@ -14,13 +14,6 @@ namespace {
 constexpr uint64_t kMaxFileBytes = uint64_t{16} << 20;
 constexpr const char* kVersionKey = "pith_layer_times";
 
-// As parse_layer_format() reads it.
-std::string written(const LayerFormat& format) {
-  std::string out = name_of(format);
-  std::replace(out.begin(), out.end(), ' ', '-');
-  return out;
-}
-
 double positive(data::JsonFields& fields, const char* key) {
   const double ms = fields.number(key, -1);
   if (!(ms >= 0) || !std::isfinite(ms))
@@ -90,7 +83,8 @@ std::string layer_times_json(const MeasuredModel& model) {
       {kVersionKey, 1}, {"cpu", model.cpu}, {"threads", model.threads}, {"ms", model.ms}};
   out["layers"] = nlohmann::ordered_json::array();
   for (const LayerTime& layer : model.layers)
-    out["layers"].push_back({{"name", layer.name}, {"format", written(layer.format)}, {"ms", layer.ms}});
+    out["layers"].push_back(
+        {{"name", layer.name}, {"format", option_spelling(name_of(layer.format))}, {"ms", layer.ms}});
   return out.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 

@@ -17,12 +17,6 @@ constexpr double kNeeds = 1e-4;   // share of the product's power
 constexpr double kWork = 4e9;     // multiply-adds that Adam may take for a layer: seconds
 constexpr int kFewestSteps = 60;  // below, Adam has not settled: only the descent over codes
 
-ir::Node* node_called(const ir::Graph& graph, const std::string& name) {
-  for (const auto& node : graph.main.nodes)
-    if (node->name == name) return node.get();
-  return nullptr;
-}
-
 // The codes of one layer and what decodes them.
 struct Target {
   bool packed = false;  // 4 bits: kernel rows are padded
@@ -178,8 +172,8 @@ class Rounder {
     PITH_RETURN_IF_ERROR(store_int4());
     store_int8();
     PITH_ASSIGN(std::unique_ptr<ir::Graph> rounded, in_.maker.make_unpacked(in_.plan));
-    PITH_ASSIGN(const double old_noise, noise_of(*model_));
-    PITH_ASSIGN(const double new_noise, noise_of(*rounded));
+    PITH_ASSIGN(const double old_noise, noise_of(in_, *model_));
+    PITH_ASSIGN(const double new_noise, noise_of(in_, *rounded));
     report_.step = {true, new_noise < old_noise, decibel_of(old_noise), decibel_of(new_noise)};
     if (report_.step.kept) {
       model_ = std::move(rounded);
@@ -190,12 +184,6 @@ class Rounder {
     for (LayerRounding& layer : report_.layers)
       if (layer.kept) layer.kept = false, layer.note = "the model's outputs come no closer";
     return Status::ok();
-  }
-
-  Result<double> noise_of(const ir::Graph& graph) const {
-    PITH_ASSIGN(const Runnable model, runnable(graph, in_.threads));
-    PITH_ASSIGN(const eval::OutputDistance distance, in_.exact.distance(*model.session));
-    return distance.noise_share;
   }
 
   Status store_int4() {
@@ -243,6 +231,12 @@ class Rounder {
 };
 
 }  // namespace
+
+Result<double> noise_of(const RoundingInput& in, const ir::Graph& graph) {
+  PITH_ASSIGN(const Runnable model, runnable(graph, in.threads));
+  PITH_ASSIGN(const eval::OutputDistance distance, in.exact.distance(*model.session));
+  return distance.noise_share;
+}
 
 Result<RoundingReport> learn_rounding(const RoundingInput& input, std::unique_ptr<ir::Graph>* model) {
   return Rounder(input, model).run();

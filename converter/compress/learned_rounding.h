@@ -36,6 +36,9 @@ struct RoundingInput {
   std::function<void(int64_t done, int64_t total)> progress;
 };
 
+// Share of noise in the outputs of a graph, on the items that judge.
+Result<double> noise_of(const RoundingInput& input, const ir::Graph& graph);
+
 // `model`: made from the plan, not packed; replaced when rounding pays.
 Result<RoundingReport> learn_rounding(const RoundingInput& input, std::unique_ptr<ir::Graph>* model);
 

@@ -3,7 +3,6 @@
 
 #include <yaml-cpp/yaml.h>
 
-#include <algorithm>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -88,13 +87,6 @@ std::string quoted(const std::string& text) {
   return out.c_str();
 }
 
-// "int4 g32" -> "int4-g32".
-std::string option_name(const LayerFormat& f) {
-  std::string text = name_of(f);
-  std::replace(text.begin(), text.end(), ' ', '-');
-  return text;
-}
-
 }  // namespace
 
 Result<Recipe> parse_recipe(const std::string& text, const std::string& name) {
@@ -131,7 +123,8 @@ std::string recipe_text(const std::vector<RecipeEntry>& entries, const Precision
       "times.\nplan:\n";
   for (const auto& [layer, precision] : plan) {
     const std::string key = quoted(layer);  // YAML wants a mark before keys of more than 1024 characters
-    out += (key.size() > 1000 ? "  ? " + key + "\n  : " : "  " + key + ": ") + option_name(precision) + "\n";
+    out += (key.size() > 1000 ? "  ? " + key + "\n  : " : "  " + key + ": ") +
+           option_spelling(name_of(precision)) + "\n";
   }
   return out;
 }

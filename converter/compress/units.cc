@@ -65,6 +65,12 @@ void name_all_nodes(ir::Graph& graph) {
   }
 }
 
+ir::Node* node_called(const ir::Graph& graph, const std::string& name) {
+  for (const auto& node : graph.main.nodes)
+    if (node->name == name) return node.get();
+  return nullptr;
+}
+
 std::vector<Unit> find_units(const ir::Graph& graph, const std::vector<LayerFormat>& candidates) {
   std::vector<Unit> units;
   for (const auto& node : graph.main.nodes) {

@@ -20,6 +20,8 @@ struct Unit {
 
 // Gives every node of the graph a name of its own, so that names identify layers.
 void name_all_nodes(ir::Graph& graph);
+// Of the main block; null when there is none.
+ir::Node* node_called(const ir::Graph& graph, const std::string& name);
 
 // `graph`: float, passes run, all nodes named. `candidates`: formats to consider.
 std::vector<Unit> find_units(const ir::Graph& graph, const std::vector<LayerFormat>& candidates);

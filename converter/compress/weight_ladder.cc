@@ -83,7 +83,7 @@ class Climber {
       for (const std::string& name : unit.nodes)
         if (!grouped_formats(unit).empty()) {
           formats_[name] = grouped_formats(unit);
-          nodes.push_back(node_called(name));
+          nodes.push_back(node_called(graph_, name));
         }
     if (nodes.empty()) return std::move(out_);
     if (source.items == 0) {
@@ -104,12 +104,6 @@ class Climber {
   }
 
  private:
-  ir::Node* node_called(const std::string& name) {
-    for (const auto& node : graph_.main.nodes)
-      if (node->name == name) return node.get();
-    return nullptr;
-  }
-
   Status climb_node(const ir::Node& node, const quantize::ProductMoments* m) {
     PITH_ASSIGN(const quantize::ProductMatrix matrix, quantize::product_matrix(node));
     Layer layer;

@@ -78,5 +78,8 @@ inline void widen_halves(const f16* from, float* to, size_t n) {
     to[i] = std::bit_cast<float>(magnitude | (h & 0x8000u) << 16);
   }
 }
+inline void widen_halves(const bf16* from, float* to, size_t n) {
+  for (size_t i = 0; i < n; ++i) to[i] = to_float(from[i]);
+}
 
 }  // namespace pith::kernels

@@ -32,10 +32,6 @@ void add_products(const FullyConnectedArgs& a, size_t n0, size_t columns, size_t
   }
 }
 
-void widen_halves(const bf16* from, float* to, size_t n) {
-  for (size_t i = 0; i < n; ++i) to[i] = to_float(from[i]);
-}
-
 }  // namespace
 
 template <class W>

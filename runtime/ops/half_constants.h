@@ -1,6 +1,5 @@
 // Weights of products stored in 16 bits, IEEE halves or bfloat16, and their widening to the floats that are computed with.
 #pragma once
-#include "kernels/base/float16.h"
 #include "kernels/gemm/dot_tile.h"
 #include "runtime/ops/op.h"
 
@@ -14,7 +13,7 @@ inline bool has_half_weights(const NodeView& node) {
 inline void widen_weights(const TensorView& w, float* to) {
   const auto n = static_cast<size_t>(w.count());
   if (w.dtype == DType::f16) return kernels::widen_halves(w.as<f16>(), to, n);
-  for (size_t i = 0; i < n; ++i) to[i] = to_float(w.as<bf16>()[i]);
+  kernels::widen_halves(w.as<bf16>(), to, n);
 }
 
 }  // namespace pith

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tests/support/run_program.h"
+#include "tests/support/parsed_json.h"
 
 using namespace pith::test;
 using nlohmann::json;
@@ -19,13 +19,6 @@ std::string converted(const TempFolder& folder, const std::string& name, std::ve
   const Ran r = run_pith(arguments);
   REQUIRE_MESSAGE(r.code == 0, r.err);
   return path;
-}
-
-json parsed(const Ran& r) {
-  CAPTURE(r.err);
-  const json j = json::parse(r.out, nullptr, false);
-  REQUIRE(j.is_object());
-  return j;
 }
 
 // The first layer with weights.

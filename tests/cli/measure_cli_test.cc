@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "converter/data/npy.h"
-#include "tests/support/run_program.h"
+#include "tests/support/parsed_json.h"
 
 using namespace pith;
 using namespace pith::test;
@@ -36,13 +36,6 @@ std::string labelled(const TempFolder& folder, int64_t wrong) {
   REQUIRE(data::write_npy(path + "/inputs.npy", inputs.value()).is_ok());
   REQUIRE(data::write_npy(path + "/labels.npy", DType::i64, std::vector<int64_t>{n}, labels.data()).is_ok());
   return path;
-}
-
-json parsed(const Ran& r) {
-  CAPTURE(r.err);
-  const json j = json::parse(r.out, nullptr, false);
-  REQUIRE(j.is_object());
-  return j;
 }
 
 }  // namespace
