@@ -89,10 +89,17 @@ bool is_code_product(const ir::Node& node) {
   return conv != nullptr ? conv->groups == 1 : node.is(schema::Op::FullyConnectedOptions);
 }
 
-// The weights packed, or null when they cannot be.
-ir::Value* packed_codes(ir::Graph& graph, const ir::Value& weights) {
+// Padding and the words of each channel may cost a sixteenth of what is packed; above that a copy at load is cheaper than
+// a larger file.
+bool worth_packing(const PanelMatrix& m, uint64_t row_major_bytes) {
+  return panel_matrix_bytes(m) <= row_major_bytes + row_major_bytes / 16;
+}
+
+// The weights packed, or null when they cannot be or the file would grow too much.
+ir::Value* packed_codes(ir::Graph& graph, const ir::Value& weights, Growth growth) {
   const PanelMatrix m = panel_matrix_of(Layout::i8c, 0, weights.shape);
-  if (panel_fault(m) != nullptr) return nullptr;
+  const size_t row_major = weights.constant->size + 4 * weights.quant->scales.size();
+  if (panel_fault(m) != nullptr || (growth == Growth::little && !worth_packing(m, row_major))) return nullptr;
   std::vector<int8_t> codes;
   const bool fits = weights.dtype == DType::i8 ? centred_codes<int8_t>(weights, &codes)
                                                : centred_codes<uint8_t>(weights, &codes);
@@ -160,13 +167,13 @@ Result<size_t> pack_dynamic_products(ir::Graph& graph, const NodeFilter& wanted)
   return packed;
 }
 
-Result<size_t> pack_static_products(ir::Graph& graph, const NodeFilter& wanted) {
+Result<size_t> pack_static_products(ir::Graph& graph, const NodeFilter& wanted, Growth growth) {
   size_t count = 0;
   std::map<const ir::Value*, ir::Value*> done;  // weights of several nodes are packed once
   for (ir::Node* node : graph.in_order()) {
     if (!is_code_product(*node) || !wants(wanted, *node)) continue;
     const auto [at, fresh] = done.emplace(node->in(1), nullptr);
-    if (fresh) at->second = packed_codes(graph, *node->in(1));
+    if (fresh) at->second = packed_codes(graph, *node->in(1), growth);
     if (at->second == nullptr) continue;
     graph.set_input(node, 1, at->second);
     ++count;
@@ -183,8 +190,7 @@ size_t pack_half_products(ir::Graph& graph) {
     const ir::Value& weights = *node->in(1);
     if (weights.dtype != DType::f16 || weights.shape.rank() != 2 || graph.use_count(&weights) != 1) continue;
     const PanelMatrix m = matrix_of(*node, Layout::f16_panel, 0);
-    const uint64_t bare = 2 * m.n * m.k + (node->in(2) == nullptr ? 0 : 4 * m.n);
-    if (panel_matrix_bytes(m) > bare + bare / 32) continue;  // small: the padding costs more than a copy
+    if (!worth_packing(m, 2 * m.n * m.k + (node->in(2) == nullptr ? 0 : 4 * m.n))) continue;
     kernels::PanelSource source;
     source.halves = weights.elements<f16>().data();
     replace(graph, node, m, source, {});

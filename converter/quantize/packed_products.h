@@ -34,9 +34,12 @@ Status pack_groups(ir::Graph& graph, ir::Node* node, const GroupedWeights& weigh
 Result<size_t> pack_dynamic_products(ir::Graph& graph, const NodeFilter& wanted = {});
 
 // Wanted convolutions of one group and products of 8-bit codes in layout i8c, which the device reads in place; the numbers
-// stay the same. Returns how many were packed; those that cannot be (weights of two zero points, or codes that are no
-// multiples -127 .. 127 of the scale) stay as they are.
-Result<size_t> pack_static_products(ir::Graph& graph, const NodeFilter& wanted = {});
+// stay the same. Returns how many were packed. Those that cannot be (weights of two zero points, or codes that are no
+// multiples -127 .. 127 of the scale) stay as they are, and so do small ones that packing would make larger by more than a
+// sixteenth, unless any growth is welcome.
+enum class Growth : uint8_t { little, any };
+Result<size_t> pack_static_products(ir::Graph& graph, const NodeFilter& wanted = {},
+                                    Growth growth = Growth::little);
 
 // Matrix products whose weights are halves (half_weights.h) in layout f16_panel, which the device reads in place instead of
 // widening a copy. Weights that something else reads too, or that

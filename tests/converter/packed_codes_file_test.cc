@@ -101,8 +101,12 @@ void build(Net& net, const Geometry& geometry, DType weights = DType::i8) {
   g.output("y", g.node("dequantize", schema::DequantizeOptionsT{}, {net.product->out()}));
 }
 
+size_t packed_of(ir::Graph& graph, const quantize::NodeFilter& wanted = {}) {
+  return quantize::pack_static_products(graph, wanted, quantize::Growth::any).value();
+}
+
 void pack(Net& net) {
-  REQUIRE(quantize::pack_static_products(net.maker.graph).value() == 1);
+  REQUIRE(packed_of(net.maker.graph) == 1);
   REQUIRE(net.product->in(1)->layout == Layout::i8c);
 }
 
@@ -146,17 +150,27 @@ TEST_CASE("codes that no panel holds, two zero points and unwanted nodes stay ro
   {
     Net net;
     build(net, kGeometries[0]);
-    CHECK(quantize::pack_static_products(net.maker.graph, [](const ir::Node&) { return false; }).value() ==
-          0);
+    CHECK(packed_of(net.maker.graph, [](const ir::Node&) { return false; }) == 0);
     const_cast<uint8_t*>(net.product->in(1)->constant->data)[17] = 0x80;
-    CHECK(quantize::pack_static_products(net.maker.graph).value() == 0);
+    CHECK(packed_of(net.maker.graph) == 0);
   }
   {
     Net net;
     build(net, kGeometries[0], DType::u8);
     net.product->in(1)->quant->zero_points[3] = 0;
-    CHECK(quantize::pack_static_products(net.maker.graph).value() == 0);
+    CHECK(packed_of(net.maker.graph) == 0);
   }
+}
+
+TEST_CASE("weights that packing would make larger by more than a sixteenth stay row-major") {
+  const auto packed = [](const Geometry& geometry) {
+    Net net;
+    build(net, geometry);
+    return quantize::pack_static_products(net.maker.graph).value();
+  };
+  CHECK(packed({{1, 70}, {64, 70}, {}, {}, {}}) == 0);    // the words of a channel weigh too much
+  CHECK(packed({{1, 512}, {33, 512}, {}, {}, {}}) == 0);  // 31 channels of padding
+  CHECK(packed({{1, 512}, {64, 512}, {}, {}, {}}) == 1);
 }
 
 TEST_CASE("weights that two nodes share are packed once") {
@@ -166,7 +180,7 @@ TEST_CASE("weights that two nodes share are packed once") {
   ir::Node* again = add_product(g, schema::FullyConnectedOptionsT{},
                                 {net.product->in(0), net.product->in(1), net.product->in(2)});
   g.output("z", g.node("dequantize_again", schema::DequantizeOptionsT{}, {again->out()}));
-  CHECK(quantize::pack_static_products(g.graph).value() == 2);
+  CHECK(packed_of(g.graph) == 2);
   CHECK(again->in(1) == net.product->in(1));
 }
 
