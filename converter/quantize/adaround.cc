@@ -4,44 +4,78 @@
 #include <algorithm>
 #include <cmath>
 
+#include "converter/quantize/wide_loop.h"
+
 namespace pith::quantize {
 namespace {
 
-constexpr size_t kTileRows = 8;
-constexpr double kStretchLow = -0.1, kStretchHigh = 1.1;  // of the sigmoid, so that 0 and 1 are reached
-constexpr double kDecay1 = 0.9, kDecay2 = 0.999;          // of Adam
+constexpr size_t kTileRows = 8;                            // a multiple of kTogether
+constexpr float kStretchLow = -0.1f, kStretchHigh = 1.1f;  // of the sigmoid, so that 0 and 1 are reached
+constexpr float kDecay1 = 0.9f, kDecay2 = 0.999f;          // of Adam
 
-// H in full: rows of it are read in order.
+constexpr size_t kTogether = 4;                    // rows that one pass over H multiplies
+constexpr size_t kStripColumns = 2 * kWideFloats;  // and the columns, so that all sums stay in registers
+
+// g[r][c] = sum over i < k of e[r][i] h[i][c] for four rows and one strip of columns.
+PITH_WIDE_LOOP void multiply_strip(const float* e, size_t k, const float* h, size_t stride, float* g) {
+  WideFloats a0{}, a1{}, a2{}, a3{}, b0{}, b1{}, b2{}, b3{};
+  for (size_t i = 0; i < k; ++i, h += stride) {
+    const WideFloats a = wide_load(h), b = wide_load(h + kWideFloats);
+    a0 += a * e[i], b0 += b * e[i];
+    a1 += a * e[k + i], b1 += b * e[k + i];
+    a2 += a * e[2 * k + i], b2 += b * e[2 * k + i];
+    a3 += a * e[3 * k + i], b3 += b * e[3 * k + i];
+  }
+  wide_store(a0, g), wide_store(b0, g + kWideFloats), g += kStripColumns;
+  wide_store(a1, g), wide_store(b1, g + kWideFloats), g += kStripColumns;
+  wide_store(a2, g), wide_store(b2, g + kWideFloats), g += kStripColumns;
+  wide_store(a3, g), wide_store(b3, g + kWideFloats);
+}
+
+// H in full: rows of it are read in order. In floats it is what Adam's steps need, in doubles what decides.
 class Dense {
  public:
-  explicit Dense(const Moments& m) : k_(m.columns()), values_(k_ * k_) {
+  explicit Dense(const Moments& m)
+      : k_(m.columns()),
+        padded_((k_ + kStripColumns - 1) / kStripColumns * kStripColumns),
+        values_(k_ * k_),
+        floats_(k_ * padded_) {
     for (size_t i = 0; i < k_; ++i)
       for (size_t j = i; j < k_; ++j) values_[i * k_ + j] = values_[j * k_ + i] = m.mean_product(i, j);
+    for (size_t i = 0; i < k_; ++i)
+      for (size_t j = 0; j < k_; ++j) floats_[i * padded_ + j] = static_cast<float>(values_[i * k_ + j]);
   }
-  size_t size() const { return k_; }
   const double* row(size_t i) const { return values_.data() + i * k_; }
-  // g = H e for `rows` vectors side by side.
-  void multiply(const std::vector<double>& e, size_t rows, std::vector<double>& g) const {
+  // g = H e.
+  void multiply(const std::vector<double>& e, std::vector<double>& g) const {
     std::fill(g.begin(), g.end(), 0.0);
     for (size_t i = 0; i < k_; ++i) {
-      const double* h = row(i);
-      for (size_t r = 0; r < rows; ++r) {
-        const double f = e[r * k_ + i];
-        double* to = g.data() + r * k_;
-        if (f == 0) continue;
-        for (size_t j = 0; j < k_; ++j) to[j] += f * h[j];
-      }
+      if (e[i] == 0) continue;
+      for (size_t j = 0; j < k_; ++j) g[j] += e[i] * row(i)[j];
     }
+  }
+  // g = e H for [rows, k] floats, rows a multiple of kTogether.
+  void multiply(const std::vector<float>& e, std::vector<float>& g) const {
+    float strip[kTogether * kStripColumns];
+    for (size_t at = 0; at < e.size(); at += kTogether * k_)
+      for (size_t from = 0; from < k_; from += kStripColumns) {
+        multiply_strip(e.data() + at, k_, floats_.data() + from, padded_, strip);
+        for (size_t r = 0; r < kTogether; ++r)
+          std::copy_n(strip + r * kStripColumns, std::min(kStripColumns, k_ - from),
+                      g.data() + at + r * k_ + from);
+      }
   }
 
  private:
-  size_t k_;
-  std::vector<double> values_;
+  size_t k_, padded_;
+  std::vector<double> values_;  // [k, k]
+  std::vector<float> floats_;   // [k, padded]
 };
 
-double dot(const double* a, const double* b, size_t n) {
+template <class T>
+double dot(const T* a, const T* b, size_t n) {
   double sum = 0;
-  for (size_t i = 0; i < n; ++i) sum += a[i] * b[i];
+  for (size_t i = 0; i < n; ++i) sum += double{a[i]} * double{b[i]};
   return sum;
 }
 
@@ -65,7 +99,7 @@ struct Row {
   double descend(std::span<int8_t> codes) const {
     const size_t k = grid.k;
     std::vector<double> e = errors(codes), g(k);
-    h.multiply(e, 1, g);
+    h.multiply(e, g);
     for (size_t moves = 0; moves < 4 * k; ++moves) {
       size_t best = k;
       int best_by = 0;
@@ -83,16 +117,17 @@ struct Row {
       e[best] += d;
       for (size_t j = 0; j < k; ++j) g[j] += d * h.row(best)[j];
     }
-    h.multiply(e, 1, g);
+    h.multiply(e, g);
     return dot(e.data(), g.data(), k);
   }
 };
 
-double stretched(double v) {
-  return std::clamp((kStretchHigh - kStretchLow) / (1 + std::exp(-v)) + kStretchLow, 0.0, 1.0);
+float sigmoid(float v) { return 1 / (1 + std::exp(-v)); }
+float stretched(float sigmoid) {
+  return std::clamp((kStretchHigh - kStretchLow) * sigmoid + kStretchLow, 0.0f, 1.0f);
 }
-double unstretched(double h) {
-  const double s = (h - kStretchLow) / (kStretchHigh - kStretchLow);
+float unstretched(float h) {
+  const float s = (h - kStretchLow) / (kStretchHigh - kStretchLow);
   return std::log(s / (1 - s));
 }
 
@@ -101,80 +136,87 @@ class Learner {
  public:
   Learner(const RoundingGrid& grid, const Dense& h, std::span<const float> w, size_t first, size_t rows,
           const AdaRoundOptions& options)
-      : grid_(grid),
-        h_(h),
+      : h_(h),
         o_(options),
         rows_(rows),
         k_(grid.k),
         floor_(rows * k_),
+        floor_error_(rows * k_),
+        step_(rows * k_),
         v_(rows * k_),
+        sigmoid_(rows * k_),
         m_(rows * k_),
-        s_(rows * k_) {
-    for (size_t r = 0; r < rows; ++r) {
-      row_.push_back({grid, h, w.data() + (first + r) * k_, first + r});
-      for (size_t j = 0; j < k_; ++j) {
-        const Row& row = row_[r];
-        const double code = row.step(j) == 0 ? grid.low : row.w[j] / row.step(j) + row.zero(j);
-        floor_[r * k_ + j] =
-            static_cast<int>(std::clamp(std::floor(code), double(grid.low), double(grid.high - 1)));
-        v_[r * k_ + j] = unstretched(std::clamp(code - floor_[r * k_ + j], 0.0, 1.0));
-      }
-    }
+        s_(rows * k_),
+        e_((rows + kTogether - 1) / kTogether * kTogether * k_),
+        g_(e_.size()) {
+    for (size_t r = 0; r < rows; ++r) start(Row{grid, h, w.data() + (first + r) * k_, first + r}, r * k_);
   }
 
   std::vector<int8_t> codes() {
     scale_losses();
     const int warm = static_cast<int>(o_.warm_share * o_.steps);
-    std::vector<double> e(rows_ * k_), g(rows_ * k_);
     for (int t = 0; t < o_.steps; ++t) {
       const double done = t < warm ? 0 : double(t - warm) / std::max(1, o_.steps - warm);
       const double beta = o_.beta_last + (o_.beta_first - o_.beta_last) * (1 - done);
-      for (size_t i = 0; i < e.size(); ++i) e[i] = error(i, stretched(v_[i]));
-      h_.multiply(e, rows_, g);
-      for (size_t i = 0; i < e.size(); ++i) move(i, g[i], t < warm ? 0 : o_.lambda, beta, t);
+      for (size_t i = 0; i < v_.size(); ++i) {
+        sigmoid_[i] = sigmoid(v_[i]);
+        e_[i] = floor_error_[i] - step_[i] * stretched(sigmoid_[i]);
+      }
+      h_.multiply(e_, g_);
+      move_all(t < warm ? 0.0f : static_cast<float>(o_.lambda), static_cast<float>(beta), t);
     }
     std::vector<int8_t> out(v_.size());
-    for (size_t i = 0; i < out.size(); ++i)
-      out[i] = static_cast<int8_t>(floor_[i] + (stretched(v_[i]) >= 0.5 ? 1 : 0));
+    for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<int8_t>(floor_[i] + (up(i) ? 1 : 0));
     return out;
   }
 
  private:
-  double error(size_t i, double h) const {
-    const Row& row = row_[i / k_];
-    const size_t j = i % k_;
-    return double{row.w[j]} - row.step(j) * (floor_[i] + h - row.zero(j));
-  }
-  // Losses count in units of what the nearest codes lose per weight.
-  void scale_losses() {
-    std::vector<double> e(rows_ * k_), g(rows_ * k_);
-    for (size_t i = 0; i < e.size(); ++i) e[i] = error(i, stretched(v_[i]) >= 0.5 ? 1 : 0);
-    h_.multiply(e, rows_, g);
-    for (size_t r = 0; r < rows_; ++r) {
-      const double loss = dot(e.data() + r * k_, g.data() + r * k_, k_);
-      unit_.push_back(loss > 0 ? static_cast<double>(k_) / loss : 0);
+  void start(const Row& row, size_t at) {
+    for (size_t j = 0; j < k_; ++j) {
+      const int low = row.grid.low, high = row.grid.high - 1;
+      const double code = row.step(j) == 0 ? low : row.w[j] / row.step(j) + row.zero(j);
+      const int floor = static_cast<int>(std::clamp(std::floor(code), double(low), double(high)));
+      floor_[at + j] = floor;
+      floor_error_[at + j] = static_cast<float>(row.error(j, floor));
+      step_[at + j] = static_cast<float>(row.step(j));
+      v_[at + j] = unstretched(static_cast<float>(std::clamp(code - floor, 0.0, 1.0)));
     }
   }
-  void move(size_t i, double g, double lambda, double beta, int t) {
-    const size_t r = i / k_;
-    const double sigmoid = 1 / (1 + std::exp(-v_[i])), h = stretched(v_[i]);
-    const double slope = h > 0 && h < 1 ? (kStretchHigh - kStretchLow) * sigmoid * (1 - sigmoid) : 0;
-    const double side = 2 * h - 1;
-    const double rounding = -2 * beta * std::pow(std::fabs(side), beta - 1) * (side < 0 ? -1 : 1);
-    const double gradient = slope * (-2 * row_[r].step(i % k_) * g * unit_[r] + lambda * rounding);
-    m_[i] = kDecay1 * m_[i] + (1 - kDecay1) * gradient;
-    s_[i] = kDecay2 * s_[i] + (1 - kDecay2) * gradient * gradient;
-    const double m = m_[i] / (1 - std::pow(kDecay1, t + 1)), s = s_[i] / (1 - std::pow(kDecay2, t + 1));
-    v_[i] -= o_.rate * m / (std::sqrt(s) + 1e-8);
+  bool up(size_t i) const { return stretched(sigmoid(v_[i])) >= 0.5f; }
+  // Losses count in units of what the nearest codes lose per weight.
+  void scale_losses() {
+    for (size_t i = 0; i < v_.size(); ++i) e_[i] = floor_error_[i] - (up(i) ? step_[i] : 0);
+    h_.multiply(e_, g_);
+    for (size_t r = 0; r < rows_; ++r) {
+      const double loss = dot(e_.data() + r * k_, g_.data() + r * k_, k_);
+      unit_.push_back(loss > 0 ? static_cast<float>(static_cast<double>(k_) / loss) : 0.0f);
+    }
+  }
+  void move_all(float lambda, float beta, int t) {
+    const float correct1 = 1 / (1 - std::pow(kDecay1, static_cast<float>(t + 1)));
+    const float correct2 = 1 / (1 - std::pow(kDecay2, static_cast<float>(t + 1)));
+    for (size_t r = 0; r < rows_; ++r)
+      for (size_t i = r * k_; i < (r + 1) * k_; ++i) {
+        const float slope = gradient(i, -2 * step_[i] * g_[i] * unit_[r], lambda, beta);
+        m_[i] = kDecay1 * m_[i] + (1 - kDecay1) * slope;
+        s_[i] = kDecay2 * s_[i] + (1 - kDecay2) * slope * slope;
+        v_[i] -= static_cast<float>(o_.rate) * m_[i] * correct1 / (std::sqrt(s_[i] * correct2) + 1e-8f);
+      }
+  }
+  float gradient(size_t i, float loss, float lambda, float beta) const {
+    const float s = sigmoid_[i], h = stretched(s);
+    if (h <= 0 || h >= 1) return 0;  // decided: most are at the end
+    const float side = 2 * h - 1;
+    const float rounding =
+        lambda == 0 ? 0 : lambda * -2 * beta * std::copysign(std::pow(std::fabs(side), beta - 1), side);
+    return (kStretchHigh - kStretchLow) * s * (1 - s) * (loss + rounding);
   }
 
-  const RoundingGrid& grid_;
   const Dense& h_;
   const AdaRoundOptions& o_;
   size_t rows_, k_;
   std::vector<int> floor_;
-  std::vector<double> v_, m_, s_, unit_;
-  std::vector<Row> row_;
+  std::vector<float> floor_error_, step_, v_, sigmoid_, m_, s_, e_, g_, unit_;
 };
 
 struct Losses {
@@ -195,7 +237,7 @@ void round_tile(std::span<const float> w, const RoundingGrid& grid, const Dense&
     Losses& l = losses[first + r];
     const std::vector<double> e = row.errors(before);
     std::vector<double> g(grid.k);
-    h.multiply(e, 1, g);
+    h.multiply(e, g);
     l.before = dot(e.data(), g.data(), grid.k);
     l.after = row.descend(given);
     if (!learned.empty()) {
