@@ -76,7 +76,7 @@ TEST_CASE("compress: a drop budget gives a file a third as large, certified on i
   const json evidence = json::parse(metadata(s.options.output, kEvidenceKey));
   for (const LayerResult& layer : s.report.layers) {
     const json& one = evidence[layer.unit.nodes.front()];
-    CHECK(one["alone"].size() >= 2);  // a depthwise convolution can stay as it is or be int8, others more
+    CHECK(one["alone"].size() >= 1);  // int8 alone for a depthwise convolution, more for others
     CHECK(one["alone"].contains(name_of(layer.chosen)));
     if (layer.chosen.precision == Precision::int4) CHECK(one["codes"].size() >= 5);
     if (layer.chosen.precision == Precision::int8) CHECK(one["ranges"].size() >= 1);
