@@ -46,9 +46,7 @@ Buffer weights(const PanelMatrix& m) {
   for (uint8_t& z : zeros) z = static_cast<uint8_t>(rng() % 16);
   PanelSource source;
   source.codes = codes.data();
-  source.group_scales = m.layout == Layout::i4f16 || m.layout == Layout::lut4
-                            ? static_cast<const void*>(halves.data())
-                            : scales.data();
+  source.group_scales = has_half_scales(m.layout) ? static_cast<const void*>(halves.data()) : scales.data();
   source.zeros = zeros.data();
   source.channel_scale = channel.data();
   source.bias = bias.data();

@@ -311,7 +311,7 @@ void add_compress(CLI::App& app, int* exit_code) {
   line.text("--scores", &c.scores, "NAME", "The output that holds the scores (the first otherwise)");
   line.text(
       "--precision", &options->precision, "NAME",
-      "No search: fp16, bf16, int8, int8-dynamic, int4, int4-g64, nf4 ... wherever a layer can take it");
+      "No search: fp16, bf16, int8, int8-dynamic, int4, int4-g64, nf4, fp4 ... wherever a layer can take it");
   line.texts("--layer", &options->layers, "PATTERN=NAME",
              "Fix the precision of layers by a shell pattern (repeatable)");
   line.texts("--format", &options->formats, "NAME", "Choose among these precisions only (repeatable)");

@@ -35,7 +35,6 @@ Status read_options(Options& options) {
   return Status::ok();
 }
 
-bool is_grouped(Precision p) { return p == Precision::int4 || p == Precision::nf4; }
 bool counts_products(Precision p) {
   return p == Precision::int8 || p == Precision::int8_dynamic || is_grouped(p);
 }
@@ -138,11 +137,11 @@ void add_convert(CLI::App& app, int* exit_code) {
   line.argument("MODEL", &convert.source, "Source model (.onnx)");
   line.required("-o,--output", &convert.output, "FILE", "File to write");
   line.text("--precision", &options->precision, "NAME",
-            "fp16, fp32 (only when asked for), bf16, int8, int8-dynamic, int4 or nf4");
-  line.count("--group", &convert.group, 32, 128, "int4, nf4: weights per scale, 32, 64 or 128");
+            "fp16, fp32 (only when asked for), bf16, int8, int8-dynamic, int4, nf4 or fp4");
+  line.count("--group", &convert.group, 32, 128, "4 bits: weights per scale, 32, 64 or 128");
   line.flag("--asymmetric", &convert.asymmetric, "int4: a zero point per group");
   line.text("--weight-method", &options->weight_method, "NAME",
-            "int4, nf4: search, plain, hqq, or with --calibrate: weighted, gptq");
+            "4 bits: search, plain, hqq, or with --calibrate: weighted, gptq");
   line.texts("--shape", &options->shapes, "NAME=1,3,224,224", "Fix the shape of an input (repeatable)");
   line.text("--calibrate", &convert.calibration, "DATA", "Representative data for int8, weighted and gptq");
   line.count("--calibration-items", &convert.calibration_items, 1, size_t{1} << 40,

@@ -37,7 +37,7 @@ Status check_paths(const ConvertOptions& options) {
 
 Status check_precision(const ConvertOptions& options) {
   const char* name = name_of(options.precision);
-  const bool grouped = options.precision == Precision::int4 || options.precision == Precision::nf4;
+  const bool grouped = is_grouped(options.precision);
   if (!grouped && options.group != 0)
     return Status(Code::bad_argument, std::string("--group has no effect on --precision ") + name);
   if (options.precision != Precision::int4 && options.asymmetric)
@@ -59,6 +59,7 @@ Status check_precision(const ConvertOptions& options) {
     case Precision::int8_dynamic:
     case Precision::int4:
     case Precision::nf4:
+    case Precision::fp4:
       break;
     case Precision::int8:
       if (options.calibration.empty())
@@ -176,16 +177,26 @@ const char* name_of(Precision precision) {
       return "int4";
     case Precision::nf4:
       return "nf4";
+    case Precision::fp4:
+      return "fp4";
   }
   return "?";
 }
 
+bool is_grouped(Precision p) { return p == Precision::int4 || p == Precision::nf4 || p == Precision::fp4; }
+
+size_t default_group(Precision p) { return p == Precision::nf4 ? 64 : is_grouped(p) ? 32 : 0; }
+
+const quantize::LevelTable& levels_of(Precision p) {
+  return p == Precision::fp4 ? quantize::fp4_table() : quantize::nf4_table();
+}
+
 Result<Precision> parse_precision(const std::string& text) {
   for (Precision p : {Precision::fp32, Precision::fp16, Precision::bf16, Precision::int8,
-                      Precision::int8_dynamic, Precision::int4, Precision::nf4})
+                      Precision::int8_dynamic, Precision::int4, Precision::nf4, Precision::fp4})
     if (text == name_of(p)) return p;
-  return Status(Code::bad_argument,
-                "unknown precision '" + text + "': use fp32, fp16, bf16, int8, int8-dynamic, int4 or nf4");
+  return Status(Code::bad_argument, "unknown precision '" + text +
+                                        "': use fp32, fp16, bf16, int8, int8-dynamic, int4, nf4 or fp4");
 }
 
 Status parse_shape_option(const std::string& text, std::map<std::string, Shape>* shapes) {
@@ -228,7 +239,7 @@ Result<PreparedModel> prepare_model(const ConvertOptions& options, ConvertReport
     store_halves(*graph, options.precision == Precision::bf16 ? DType::bf16 : DType::f16, report);
   if (options.precision == Precision::int8_dynamic) {
     PITH_RETURN_IF_ERROR(quantize_int8_dynamic(*graph, report));
-  } else if (options.precision == Precision::int4 || options.precision == Precision::nf4) {
+  } else if (is_grouped(options.precision)) {
     PITH_RETURN_IF_ERROR(quantize_grouped(*graph, options, report, &out.metadata));
   }
   if (options.precision == Precision::int8) {

@@ -18,19 +18,22 @@ namespace pith {
 
 struct Int8FlowReport;  // int8_flow.h
 
-enum class Precision { fp32, fp16, bf16, int8, int8_dynamic, int4, nf4 };
+enum class Precision { fp32, fp16, bf16, int8, int8_dynamic, int4, nf4, fp4 };
 const char* name_of(Precision precision);
-// "fp32", "fp16", "bf16", "int8", "int8-dynamic", "int4", "nf4".
+// "fp32", "fp16", "bf16", "int8", "int8-dynamic", "int4", "nf4", "fp4".
 Result<Precision> parse_precision(const std::string& text);
+bool is_grouped(Precision precision);                        // 4 bits, a scale for every group of weights
+size_t default_group(Precision precision);                   // of 4 bits; 0 for others
+const quantize::LevelTable& levels_of(Precision precision);  // of nf4 and fp4
 // "NAME=1,3,224,224", the dims positive.
 Status parse_shape_option(const std::string& text, std::map<std::string, Shape>* shapes);
 
 struct ConvertOptions {
   std::string source, output;
   Precision precision = Precision::fp32;
-  size_t group = 0;         // int4, nf4: weights per scale, 32, 64 or 128; 0: 32 for int4, 64 for nf4
+  size_t group = 0;         // 4 bits: weights per scale, 32, 64 or 128; 0: default_group()
   bool asymmetric = false;  // int4: zero points per group
-  quantize::WeightMethod weight_method = quantize::WeightMethod::search;  // int4, nf4
+  quantize::WeightMethod weight_method = quantize::WeightMethod::search;  // of 4 bits
   std::map<std::string, Shape> shapes;
   std::string calibration;  // data set for int8, and for weight methods that need data
   std::string evaluation;   // data set that accuracy will be measured on: must not share items with it
@@ -52,7 +55,7 @@ struct ConvertReport {
   uint64_t file_bytes = 0;
   size_t source_nodes = 0, nodes = 0;
   size_t quantized_products = 0, float_products = 0;  // convolutions and matrix products
-  double worst_sqnr_db = 0;  // int4, nf4: of the weights of one product, named by worst_product
+  double worst_sqnr_db = 0;  // 4 bits: of the weights of one product, named by worst_product
   std::string worst_product;
   size_t resumed_tensors = 0;  // made by an earlier run that was killed
   int64_t calibration_items = 0;

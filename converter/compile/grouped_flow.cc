@@ -80,10 +80,11 @@ Status add_moments(const ir::Graph& graph, const ConvertOptions& options, Conver
 Status quantize_grouped(ir::Graph& graph, const ConvertOptions& options, ConvertReport* report,
                         std::vector<std::pair<std::string, std::string>>* metadata) {
   PITH_RETURN_IF_ERROR(quantize::widen_half(graph, quantize::Streamed::kept));
-  const bool table = options.precision == Precision::nf4;
+  const bool table = options.precision != Precision::int4;
   quantize::DeferredRecipe recipe;
   recipe.layout = table ? Layout::lut4 : options.asymmetric ? Layout::i4a : Layout::i4s8;
-  recipe.group = options.group != 0 ? options.group : table ? 64 : 32;
+  recipe.group = options.group != 0 ? options.group : default_group(options.precision);
+  recipe.levels = &levels_of(options.precision);
   recipe.method = options.weight_method;
   if (quantize::needs_data(recipe.method))
     PITH_RETURN_IF_ERROR(add_moments(graph, options, report, &recipe, metadata));
@@ -94,6 +95,7 @@ Status quantize_grouped(ir::Graph& graph, const ConvertOptions& options, Convert
   quantize::GroupOptions group;
   group.layout = recipe.layout;
   group.group = recipe.group;
+  group.levels = recipe.levels;
   group.method = quantize::group_method(recipe.method);
   group.pool = pool.get();
   const quantize::NodeFilter rest = [&](const ir::Node& n) { return !quantize::is_deferrable(n, recipe); };

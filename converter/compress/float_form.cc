@@ -87,10 +87,7 @@ class Chooser {
     if (form == FloatForm::outliers_split)
       return quantize::split_product_outliers(graph, nodes, source_, moments, {});
     if (options_.aim.group == 0) return Status(Code::unsupported, "AWQ is for weights of 4 bits");
-    quantize::GroupOptions group;
-    group.layout = layout_of(options_.aim);
-    group.group = options_.aim.group;
-    return quantize::scale_products_awq(graph, nodes, source_, moments, group);
+    return quantize::scale_products_awq(graph, nodes, source_, moments, group_options(options_.aim));
   }
 
   // With a single form there is nothing to compare.
@@ -150,6 +147,7 @@ std::vector<FloatForm> forms_for(const LayerFormat& aim) {
       return {FloatForm::smoothed, FloatForm::outliers_split};
     case Precision::int4:
     case Precision::nf4:
+    case Precision::fp4:
       return {FloatForm::awq};
     case Precision::fp32:
     case Precision::fp16:

@@ -5,11 +5,6 @@
 #include <charconv>
 
 namespace pith::compress {
-namespace {
-
-bool is_grouped(Precision p) { return p == Precision::int4 || p == Precision::nf4; }
-
-}  // namespace
 
 std::string name_of(const LayerFormat& format) {
   std::string out = pith::name_of(format.precision);
@@ -28,6 +23,7 @@ Layout layout_of(const LayerFormat& format) {
     case Precision::int4:
       return Layout::i4s8;
     case Precision::nf4:
+    case Precision::fp4:
       return Layout::lut4;
     case Precision::fp32:
     case Precision::fp16:
@@ -38,19 +34,28 @@ Layout layout_of(const LayerFormat& format) {
   return Layout::row_major;
 }
 
+quantize::GroupOptions group_options(const LayerFormat& format) {
+  quantize::GroupOptions options;
+  options.layout = layout_of(format);
+  options.group = format.group;
+  options.levels = &levels_of(format.precision);
+  return options;
+}
+
 Result<LayerFormat> parse_layer_format(const std::string& text) {
   const size_t dash = text.rfind("-g");
   const bool has_group = dash != std::string::npos;
   LayerFormat format;
   PITH_ASSIGN(format.precision, parse_precision(text.substr(0, has_group ? dash : text.size())));
-  if (is_grouped(format.precision)) format.group = format.precision == Precision::int4 ? 32 : 64;
+  format.group = static_cast<uint16_t>(default_group(format.precision));
   if (!has_group) return format;
   uint16_t group = 0;
   const char* end = text.data() + text.size();
   const auto [at, error] = std::from_chars(text.data() + dash + 2, end, group);
   if (error != std::errc() || at != end || !is_grouped(format.precision) ||
       (group != 32 && group != 64 && group != 128))
-    return Status(Code::bad_argument, "'" + text + "': a group is -g32, -g64 or -g128 behind int4 or nf4");
+    return Status(Code::bad_argument,
+                  "'" + text + "': a group is -g32, -g64 or -g128 behind int4, nf4 or fp4");
   format.group = group;
   return format;
 }

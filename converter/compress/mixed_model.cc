@@ -119,10 +119,8 @@ Status MixedModel::make_packed(ir::Graph& graph, const PrecisionPlan& plan, cons
     return wanted(*node) && node->in(1)->layout == Layout::row_major;
   });
   if (!left) return Status::ok();
-  quantize::GroupOptions group;
-  group.layout = layout_of(format);
-  group.group = format.group;
-  PITH_ASSIGN(const quantize::PackedReport done, quantize::pack_grouped_products(graph, group, wanted));
+  PITH_ASSIGN(const quantize::PackedReport done,
+              quantize::pack_grouped_products(graph, group_options(format), wanted));
   return all_done(done.kept_float, format);
 }
 

@@ -38,6 +38,7 @@ bool can_take(const ir::Node& node, const LayerFormat& format) {
     case Precision::int8_dynamic:
     case Precision::int4:
     case Precision::nf4:
+    case Precision::fp4:
       return quantize::check_packable(node, layout_of(format), format.group).is_ok();
   }
   return false;

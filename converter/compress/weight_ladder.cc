@@ -24,10 +24,9 @@ struct Layer {
 
 Result<quantize::GroupedWeights> codes_of(const Layer& layer, const LayerFormat& format, WeightMethod method,
                                           ThreadPool* pool, std::string* note) {
-  quantize::GroupOptions options;
-  options.layout = layout_of(format);
-  options.group = format.group;
+  quantize::GroupOptions options = group_options(format);
   options.pool = pool;
+  if (options.layout == Layout::lut4) options.layout = quantize::table_layout(layer.n, layer.k, format.group);
   return quantize::quantize_by(method, layer.w, layer.n, layer.k, options, layer.fit, note);
 }
 

@@ -4,12 +4,18 @@
 #include <set>
 
 #include "converter/inspect/stored_weights.h"
+#include "converter/quantize/level_table.h"
 
 namespace pith::inspect {
 namespace {
 
 const TensorView* tensor_at(const Model& model, int32_t index) {
   return index < 0 ? nullptr : &model.tensors()[static_cast<size_t>(index)];
+}
+
+std::string table_name(const TensorView& w) {
+  const quantize::LevelTable* table = quantize::known_table({w.codebook, 16});
+  return table != nullptr ? table->name : "table";
 }
 
 std::string precision_of_weights(const ModelNode& node, const TensorView& w) {
@@ -23,7 +29,8 @@ std::string precision_of_weights(const ModelNode& node, const TensorView& w) {
     case Layout::i4a:
       return "int4" + group;
     case Layout::lut4:
-      return "nf4" + group;
+    case Layout::lut4s8:
+      return table_name(w) + group;
     case Layout::f16_panel:
       return "fp16";
     case Layout::row_major:

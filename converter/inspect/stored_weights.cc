@@ -26,6 +26,8 @@ const char* name_of_layout(Layout layout) {
       return "i4a";
     case Layout::lut4:
       return "lut4";
+    case Layout::lut4s8:
+      return "lut4s8";
     case Layout::f16_panel:
       return "f16 panels";
   }
@@ -53,7 +55,7 @@ void read_group_scales(const PanelMatrix& m, const TensorView& t, StoredWeights*
   std::vector<f16> halves(count);
   std::vector<float> channel(m.n, 1.0f);
   kernels::PanelTarget to;
-  const bool is_half = m.layout == Layout::i4f16 || m.layout == Layout::lut4;
+  const bool is_half = has_half_scales(m.layout);
   to.group_scales = is_half ? static_cast<void*>(halves.data()) : small.data();
   if (!is_half) to.channel_scale = channel.data();
   kernels::unpack_panels(m, t.data, to);

@@ -293,7 +293,7 @@ RoundingGrid rounding_grid(const QuantizedWeights& weights, size_t n, size_t k) 
 }
 
 Result<RoundingGrid> rounding_grid(const GroupRows& rows) {
-  if (rows.layout == Layout::lut4)
+  if (uses_table(rows.layout))
     return Status(Code::unsupported, "a table's codes are no steps to round between");
   RoundingGrid grid{rows.n, rows.k, rows.group, {}, {}, 0, 15};
   for (size_t row = 0; row < rows.n; ++row)

@@ -50,8 +50,9 @@ struct Product {
       PITH_ASSIGN(moments, recipe.moments(node));
     }
     GroupOptions options;
-    options.layout = recipe.layout;
+    options.layout = matrix.layout;
     options.group = recipe.group;
+    options.levels = recipe.levels;
     options.pool = pool;
     ir::Value view;
     view.dtype = dtype, view.shape = shape, view.constant = weights;
@@ -72,9 +73,9 @@ struct Product {
   }
 
   std::string recipe_text() const {
-    return format("layout %d group %zu method %s of %s bias %d %s", static_cast<int>(recipe.layout),
-                  recipe.group, name_of(recipe.method), pith::name_of(dtype), bias.size != 0,
-                  recipe.data.c_str());
+    return format("layout %d levels %s group %zu method %s of %s bias %d %s", static_cast<int>(matrix.layout),
+                  recipe.levels->name, recipe.group, name_of(recipe.method), pith::name_of(dtype),
+                  bias.size != 0, recipe.data.c_str());
   }
 };
 
@@ -87,6 +88,8 @@ ir::Value* deferred_value(ir::Graph& graph, const ir::Node& node, const Deferred
   product->dtype = w.dtype;
   product->shape = w.shape;
   product->matrix = panel_matrix_of(recipe.layout, static_cast<uint16_t>(recipe.group), w.shape);
+  if (recipe.layout == Layout::lut4)
+    product->matrix.layout = table_layout(product->matrix.n, product->matrix.k, recipe.group);
   product->recipe = recipe;
   ir::Deferred deferred;
   deferred.sources.push_back(product->weights);
@@ -101,7 +104,7 @@ ir::Value* deferred_value(ir::Graph& graph, const ir::Node& node, const Deferred
                          ir::deferred_bytes(static_cast<size_t>(panel_matrix_bytes(m)), std::move(deferred)));
   packed->layout = m.layout;
   packed->group = m.group;
-  if (m.layout == Layout::lut4) packed->codebook.assign(nf4_codebook().begin(), nf4_codebook().end());
+  if (uses_table(m.layout)) packed->codebook.assign(recipe.levels->book.begin(), recipe.levels->book.end());
   return packed;
 }
 

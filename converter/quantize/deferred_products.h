@@ -14,6 +14,7 @@ namespace pith::quantize {
 struct DeferredRecipe {
   Layout layout = Layout::i4s8;  // a 4-bit layout, or f16_panel with group 0
   size_t group = 32;
+  const LevelTable* levels = &nf4_table();  // of layouts with a table
   WeightMethod method = WeightMethod::search;
   // The moments of the named product's padded rows; set when the method needs data. Asked in execution order.
   std::function<Result<Moments>(const std::string& node)> moments;

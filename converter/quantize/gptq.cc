@@ -184,7 +184,7 @@ struct Sweep {
           [&](size_t row, const Order::Block& b, const std::vector<double>& targets) {
             const std::span<const double> m(importance.data() + b.first, b.last - b.first);
             grids[row - first] =
-                out.settle(row, b.group, find_grid(targets, m, out.layout, method), targets, m);
+                out.settle(row, b.group, find_grid(targets, m, out.layout, method, *out.levels), targets, m);
           },
           [&](size_t row, size_t p, double target) {
             const int code = grids[row - first].code_of(target);
@@ -204,8 +204,6 @@ Result<GptqWeights> quantize_gptq(std::span<const float> w, size_t n, size_t k, 
     return Status(
         Code::bad_argument,
         format("GPTQ of %zu columns needs their cross products, found moments of %zu", k, moments.columns()));
-  if (options.double_quantized)
-    return Status(Code::bad_argument, "GPTQ finds scales row by row: they cannot be double quantized");
   GptqWeights out;
   const std::vector<double> squares = moments.mean_squares();
   GroupOptions search = options;
@@ -216,7 +214,7 @@ Result<GptqWeights> quantize_gptq(std::span<const float> w, size_t n, size_t k, 
   const Order order = order_of(searched, moments, gptq.by_importance);
   UpperMatrix u(0);
   PITH_RETURN_IF_ERROR(factored(moments, order, gptq, options.pool, &u, &out.report).status());
-  GroupRows rows(n, k, options.layout, options.group);
+  GroupRows rows(n, k, options.layout, options.group, *options.levels);
   for (size_t row = 0; row < n && rows.has_channel_scale(); ++row)
     rows.begin(row, kHeadroom * 127 * double{searched.channel_scale[row]});
   Sweep sweep{w, u, order, {}, options.method};

@@ -12,24 +12,6 @@ namespace {
 
 using Span = std::span<const double>;
 
-constexpr double kLevels[16] = {-1,
-                                -0.6961928009986877,
-                                -0.5250730514526367,
-                                -0.39491748809814453,
-                                -0.28444138169288635,
-                                -0.18477343022823334,
-                                -0.09105003625154495,
-                                0,
-                                0.07958029955625534,
-                                0.16093020141124725,
-                                0.24611230194568634,
-                                0.33791524171829224,
-                                0.44070982933044434,
-                                0.5626170039176941,
-                                0.7229568362236023,
-                                1};
-constexpr int8_t kBook[16] = {-127, -88, -67, -50, -36, -23, -12, 0, 10, 20, 31, 43, 56, 71, 92, 127};
-
 // Half to even for |x| < 2^51, and unlike nearbyint() it becomes two vector instructions.
 double rounded(double x) {
   constexpr double kShift = 0x1.8p52;
@@ -41,11 +23,11 @@ double clamped(double x, double lo, double hi) {  // codes are finite or +-inf, 
 }
 
 // Index of the level next to x; of two as near the lower. Four steps without branches: the levels rise.
-int nearest_level(double x) {
+int nearest_level(const LevelTable& table, double x) {
   int low = 0;
   for (int step = 8; step > 0; step /= 2) {
     const int at = low + step;
-    low = x > 0.5 * (kBook[at - 1] + kBook[at]) ? at : low;
+    low = x > 0.5 * (table.book[at - 1] + table.book[at]) ? at : low;
   }
   return low;
 }
@@ -102,9 +84,10 @@ PITH_WIDE_LOOP Fit fit_linear(const double* x, const double* m, size_t n, double
 Fit fit_linear(Span x, Span m, double scale, int zero) {
   return fit_linear(x.data(), m.data(), x.size(), 1 / scale, -zero, 15 - zero);
 }
-Fit fit_table(Span x, Span m, double scale) {
+Fit fit_table(Span x, Span m, const LevelTable& table, double scale) {
   const double inverse = 1 / scale;
-  return fit_codes(x, m, [=](double v) { return double(kBook[nearest_level(v * inverse)]); });
+  return fit_codes(x, m,
+                   [&, inverse](double v) { return double(table.book[nearest_level(table, v * inverse)]); });
 }
 
 double largest(Span x) {  // with its sign
@@ -120,7 +103,7 @@ constexpr int kSteps = 9;  // -9..9: 19 starts
 struct Best {
   GroupGrid grid;
   double gain = 0;
-  void offer(const Fit& fit, int zero, bool table) {
+  void offer(const Fit& fit, int zero, const LevelTable* table = nullptr) {
     if (!(fit.gain() > gain) || !std::isfinite(fit.scale())) return;
     gain = fit.gain();
     grid = {fit.scale(), zero, table};
@@ -130,8 +113,8 @@ struct Best {
 GroupGrid search_symmetric(Span x, Span m, double most) {
   Best best;
   for (int step = -kSteps; step <= kSteps; ++step)
-    best.offer(fit_linear(x, m, most / (-8 + 0.1 * step), 8), 8, false);
-  best.offer(fit_linear(x, m, most / 7, 8), 8, false);  // a 20th, so that plain never wins
+    best.offer(fit_linear(x, m, most / (-8 + 0.1 * step), 8), 8);
+  best.offer(fit_linear(x, m, most / 7, 8), 8);  // a 20th, so that plain never wins
   return best.grid;
 }
 
@@ -150,18 +133,18 @@ GroupGrid search_asymmetric(Span x, Span m, const Extent& e) {
   for (int step = -kSteps; step <= kSteps; ++step) {
     const double start = (e.hi - e.lo) / (15 + 0.1 * step), z = -e.lo / start;
     for (int zero = nearest_zero(z - 1); zero <= nearest_zero(z + 1); ++zero)
-      best.offer(fit_linear(x, m, start, zero), zero, false);
+      best.offer(fit_linear(x, m, start, zero), zero);
   }
   return best.grid;
 }
 
 // Starts lie 3 % apart around the largest weight on the largest level. That scale itself competes unfitted too: it is
 // exact for a lone weight.
-GroupGrid search_table(Span x, Span m, double most) {
+GroupGrid search_table(Span x, Span m, const LevelTable& table, double most) {
   Best best;
+  const GroupGrid plain{std::fabs(most) / table.largest(), 8, &table};
   for (int step = -kSteps; step <= kSteps; ++step)
-    best.offer(fit_table(x, m, std::fabs(most) / 127 * (1 + 0.03 * step)), 8, true);
-  const GroupGrid plain{std::fabs(most) / 127, 8, true};
+    best.offer(fit_table(x, m, table, plain.scale * (1 + 0.03 * step)), 8, &table);
   return best.grid.scale <= 0 || grid_error(x, m, plain) < grid_error(x, m, best.grid) ? plain : best.grid;
 }
 
@@ -192,7 +175,7 @@ struct Hqq {
     return sum / weight;
   }
   void move(double beta) {
-    const double step = std::fabs(grid.scale) * (grid.table ? 16 : 1);
+    const double step = std::fabs(grid.scale) * (grid.table != nullptr ? grid.table->step : 1);
     double top = 0, bottom = 0;
     for (size_t i = 0; i < x.size(); ++i) {
       const double w = decoded(x[i]), target = x[i] - step * shrunk((x[i] - w) / step, beta);
@@ -249,14 +232,13 @@ const char* name_of(GroupMethod method) {
 }
 
 int GroupGrid::code_of(double x) const {
-  if (scale == 0) return table ? 7 : zero;
-  if (table) return nearest_level(x / scale);
+  if (scale == 0) return table != nullptr ? 7 : zero;
+  if (table != nullptr) return nearest_level(*table, x / scale);
   return static_cast<int>(rounded(clamped(x / scale, -zero, 15 - zero))) + zero;
 }
-double GroupGrid::value_of(int code) const { return scale * (table ? kBook[code & 15] : code - zero); }
-
-std::span<const double> nf4_levels() { return kLevels; }
-std::span<const int8_t> nf4_codebook() { return kBook; }
+double GroupGrid::value_of(int code) const {
+  return scale * (table != nullptr ? table->book[static_cast<size_t>(code & 15)] : code - zero);
+}
 
 namespace {
 constexpr size_t kPart = 64;  // of a group
@@ -281,7 +263,7 @@ PITH_WIDE_LOOP void linear_errors(const double* x, const double* m, size_t n, co
 }  // namespace
 
 void grid_codes(Span x, const GroupGrid& grid, int8_t* codes) {
-  if (grid.table || grid.scale == 0) {
+  if (grid.table != nullptr || grid.scale == 0) {
     for (size_t i = 0; i < x.size(); ++i) codes[i] = static_cast<int8_t>(grid.code_of(x[i]));
     return;
   }
@@ -296,7 +278,7 @@ void grid_codes(Span x, const GroupGrid& grid, int8_t* codes) {
 
 double grid_error(Span x, Span m, const GroupGrid& grid) {
   double sum = 0;
-  if (!grid.table && grid.scale != 0) {  // the sum in the order below
+  if (grid.table == nullptr && grid.scale != 0) {  // the sum in the order below
     double errors[kPart];
     for (size_t at = 0; at < x.size(); at += kPart) {
       const size_t n = std::min(kPart, x.size() - at);
@@ -312,7 +294,7 @@ double grid_error(Span x, Span m, const GroupGrid& grid) {
   return sum;
 }
 
-GroupGrid find_grid(Span x, Span m, Layout layout, GroupMethod method) {
+GroupGrid find_grid(Span x, Span m, Layout layout, GroupMethod method, const LevelTable& levels) {
   const double most = largest(x);
   if (layout == Layout::i4a) {
     const Extent e = extent_of(x);
@@ -322,11 +304,13 @@ GroupGrid find_grid(Span x, Span m, Layout layout, GroupMethod method) {
     const GroupGrid plain{scale, nearest_zero(zero)};
     return method == GroupMethod::hqq ? hqq_zero(x, m, plain, zero) : plain;
   }
-  const bool table = layout == Layout::lut4;
+  const LevelTable* table = uses_table(layout) ? &levels : nullptr;
   if (most == 0) return {0, 8, table};
-  if (method == GroupMethod::search) return table ? search_table(x, m, most) : search_symmetric(x, m, most);
-  if (method == GroupMethod::plain && !table) return {std::fabs(most) / 7};
-  const GroupGrid start = table ? GroupGrid{std::fabs(most) / 127, 8, true} : GroupGrid{most / -8};
+  if (method == GroupMethod::search)
+    return table != nullptr ? search_table(x, m, *table, most) : search_symmetric(x, m, most);
+  if (method == GroupMethod::plain && table == nullptr) return {std::fabs(most) / 7};
+  const GroupGrid start =
+      table != nullptr ? GroupGrid{std::fabs(most) / table->largest(), 8, table} : GroupGrid{most / -8};
   return method == GroupMethod::hqq ? hqq_scale(x, m, start) : start;
 }
 

@@ -1,13 +1,14 @@
 // The grid of one group of weights, and the ways to find it. A grid decodes code u (0..15) to
 //   scale * (u - zero)          linear; a negative scale is allowed
-//   scale * nf4_codebook()[u]   table
+//   scale * book[u]             table
 // and "error" below is sum m (x - decoded)^2 with m the importance of each weight (E[X^2] of the input it multiplies, or 1).
 #pragma once
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
-#include "kernels/base/types.h"
+#include "converter/quantize/level_table.h"
+#include "kernels/base/panel_layout.h"
 
 namespace pith::quantize {
 
@@ -22,19 +23,16 @@ const char* name_of(GroupMethod method);
 struct GroupGrid {
   double scale = 0;  // 0: every weight is zero
   int zero = 8;
-  bool table = false;
+  const LevelTable* table = nullptr;
 
   int code_of(double x) const;
   double value_of(int code) const;
   double nearest(double x) const { return value_of(code_of(x)); }
 };
 
-// The sixteen levels of NF4, and the same in steps of 1/127 as files hold them.
-std::span<const double> nf4_levels();
-std::span<const int8_t> nf4_codebook();
-
-// x and m have equal lengths, finite, m > 0. Scales are not yet what a file can hold: see group_rows.h.
-GroupGrid find_grid(std::span<const double> x, std::span<const double> m, Layout layout, GroupMethod method);
+// x and m have equal lengths, finite, m > 0; the levels are those of layouts with a table. Scales are not yet what a file can hold: see group_rows.h.
+GroupGrid find_grid(std::span<const double> x, std::span<const double> m, Layout layout, GroupMethod method,
+                    const LevelTable& levels = nf4_table());
 
 // code_of() of every x.
 void grid_codes(std::span<const double> x, const GroupGrid& grid, int8_t* codes);

@@ -7,12 +7,14 @@
 
 namespace pith::quantize {
 
-GroupRows::GroupRows(size_t rows, size_t columns, Layout weight_layout, size_t group_size)
+GroupRows::GroupRows(size_t rows, size_t columns, Layout weight_layout, size_t group_size,
+                     const LevelTable& table)
     : n(rows),
       k(columns),
       group(group_size),
       groups((columns + group_size - 1) / group_size),
       layout(weight_layout),
+      levels(&table),
       codes(n * k) {
   if (has_channel_scale()) {
     small_scales.resize(n * groups);
@@ -51,9 +53,10 @@ GroupGrid GroupRows::settle(size_t row, size_t g, const GroupGrid& wanted, std::
 
 GroupGrid GroupRows::grid(size_t row, size_t g) const {
   const size_t at = row * groups + g;
-  if (!has_channel_scale()) return {double{to_float(half_scales[at])}, 8, layout == Layout::lut4};
+  const LevelTable* table = uses_table(layout) ? levels : nullptr;
+  if (!has_channel_scale()) return {double{to_float(half_scales[at])}, 8, table};
   return {static_cast<double>(small_scales[at]) * channel_scale[row],
-          layout == Layout::i4a ? int{zeros[at]} : 8, false};
+          layout == Layout::i4a ? int{zeros[at]} : 8, table};
 }
 
 std::vector<float> GroupRows::decoded() const {

@@ -10,22 +10,25 @@
 
 #include "converter/quantize/group_grid.h"
 #include "kernels/base/float16.h"
+#include "kernels/base/panel_layout.h"
 
 namespace pith::quantize {
 
 struct GroupRows {
   GroupRows() = default;
-  GroupRows(size_t rows, size_t columns, Layout weight_layout, size_t group_size);
+  GroupRows(size_t rows, size_t columns, Layout weight_layout, size_t group_size,
+            const LevelTable& table = nf4_table());
 
   size_t n = 0, k = 0, group = 32, groups = 0;
   Layout layout = Layout::i4s8;
-  std::vector<int8_t> codes;         // [n, k], 0..15
-  std::vector<int8_t> small_scales;  // [n, groups]: i4s8, i4a
-  std::vector<f16> half_scales;      // [n, groups]: i4f16, lut4
-  std::vector<uint8_t> zeros;        // [n, groups]: i4a
-  std::vector<float> channel_scale;  // [n]: i4s8, i4a
+  const LevelTable* levels = &nf4_table();  // of layouts with a table
+  std::vector<int8_t> codes;                // [n, k], 0..15
+  std::vector<int8_t> small_scales;         // [n, groups]: layouts with small scales
+  std::vector<f16> half_scales;             // [n, groups]: i4f16, lut4
+  std::vector<uint8_t> zeros;               // [n, groups]: i4a
+  std::vector<float> channel_scale;         // [n]: the same
 
-  bool has_channel_scale() const { return layout == Layout::i4s8 || layout == Layout::i4a; }
+  bool has_channel_scale() const { return has_small_scales(layout); }
   // Sets the scale that the row's group scales are multiples of, from the largest of them; no effect where there is none.
   void begin(size_t row, double largest_scale);
   // Stores the grid nearest to `wanted` that the layout can hold (of three multiples the one with the least error) and

@@ -5,8 +5,6 @@
 #include <cmath>
 #include <limits>
 
-#include "converter/quantize/double_quant.h"
-
 namespace pith::quantize {
 namespace {
 
@@ -20,7 +18,7 @@ void quantize_row(std::span<const float> w, std::span<const double> m, size_t ro
   std::vector<GroupGrid> grids(out.groups);
   double most = 0;
   for (size_t g = 0; g < out.groups; ++g) {
-    grids[g] = find_grid(part(x, g), part(m, g), out.layout, method);
+    grids[g] = find_grid(part(x, g), part(m, g), out.layout, method, *out.levels);
     most = std::max(most, std::fabs(grids[g].scale));
   }
   out.begin(row, most);
@@ -29,21 +27,6 @@ void quantize_row(std::span<const float> w, std::span<const double> m, size_t ro
     if (!std::isfinite(grid.scale)) continue;  // finished_groups() refuses it
     grid_codes(part(x, g), grid, out.codes.data() + row * out.k + out.first(g));
   }
-}
-
-// Scales of a finished lut4 matrix through double quantization, and codes for what comes back.
-void quantize_scales(std::span<const float> w, ThreadPool* pool, GroupRows& rows) {
-  std::vector<double> scales;
-  for (const f16 s : rows.half_scales) scales.push_back(double{to_float(s)});
-  const std::vector<double> back = decoded(double_quantize(scales));
-  for (size_t i = 0; i < back.size(); ++i)
-    rows.half_scales[i] = to_f16(static_cast<float>(std::max(back[i], 0.0)));
-  parallel_for(pool, rows.n, 1, [&](Range range) {
-    for (size_t row = range.begin; row < range.end; ++row)
-      for (size_t i = 0; i < rows.k; ++i)
-        rows.codes[row * rows.k + i] =
-            static_cast<int8_t>(rows.grid(row, i / rows.group).code_of(w[row * rows.k + i]));
-  });
 }
 
 Status check_halves(const GroupRows& rows) {
@@ -55,6 +38,13 @@ Status check_halves(const GroupRows& rows) {
 }
 
 }  // namespace
+
+Layout table_layout(uint64_t n, uint64_t k, size_t group) {
+  const auto bytes = [&](Layout layout) {
+    return panel_matrix_bytes({layout, static_cast<uint16_t>(group), n, k});
+  };
+  return bytes(Layout::lut4s8) < bytes(Layout::lut4) ? Layout::lut4s8 : Layout::lut4;
+}
 
 Status check_finite_weights(std::span<const float> w, size_t k) {
   for (size_t i = 0; i < w.size(); ++i)
@@ -86,7 +76,7 @@ Result<GroupedWeights> finished_groups(GroupRows rows, std::span<const float> w,
   PITH_RETURN_IF_ERROR(check_halves(rows));
   GroupedWeights out;
   static_cast<GroupRows&>(out) = std::move(rows);
-  if (out.layout == Layout::lut4) out.codebook.assign(nf4_codebook().begin(), nf4_codebook().end());
+  if (uses_table(out.layout)) out.codebook.assign(out.levels->book.begin(), out.levels->book.end());
   std::vector<double> signal(out.n), noise(out.n);  // per row: sums do not depend on the threads
   parallel_for(pool, out.n, 1, [&](Range range) {
     for (size_t row = range.begin; row < range.end; ++row)
@@ -120,15 +110,11 @@ Result<GroupedWeights> quantize_groups(std::span<const float> w, size_t n, size_
                                        const GroupOptions& options) {
   PITH_RETURN_IF_ERROR(check_finite_weights(w, k));
   PITH_ASSIGN(const std::vector<double> m, usable_importance(options.importance, k));
-  if (options.double_quantized && options.layout != Layout::lut4)
-    return Status(Code::bad_argument, "double quantization is for the scales of NF4");
-  GroupRows rows(n, k, options.layout, options.group);
+  GroupRows rows(n, k, options.layout, options.group, *options.levels);
   parallel_for(options.pool, n, 1, [&](Range range) {
     for (size_t row = range.begin; row < range.end; ++row)
       quantize_row(w.subspan(row * k, k), m, row, options.method, rows);
   });
-  PITH_RETURN_IF_ERROR(check_halves(rows));
-  if (options.double_quantized) quantize_scales(w, options.pool, rows);
   return finished_groups(std::move(rows), w, options.pool);
 }
 

@@ -1,5 +1,5 @@
 // Weight matrices -> 4-bit codes with a scale per group of K: the numbers that packed layouts hold.
-//   PITH_ASSIGN(GroupedWeights q, quantize_groups(w, n, k, {Layout::i4s8, 32}));      // w row-major [n, k]
+//   PITH_ASSIGN(GroupedWeights q, quantize_groups(w, n, k, {Layout::i4s8, 32}));  // w row-major [n, k]
 //   {.layout = i4a, .group = 64, .method = GroupMethod::hqq}, {.layout = lut4, .importance = second_moments} ...
 //
 // The grid of a group is found by a method (group_grid.h), brought to the form the file stores, and the codes are chosen once
@@ -19,21 +19,25 @@
 namespace pith::quantize {
 
 struct GroupOptions {
-  Layout layout = Layout::i4s8;  // i4s8, i4f16, i4a or lut4
+  Layout layout = Layout::i4s8;  // of 4 bits
   size_t group = 32;             // 32, 64 or 128
   GroupMethod method = GroupMethod::search;
   std::span<const double> importance = {};  // [k], >= 0 and finite; empty: all alike
   ThreadPool* pool = nullptr;               // the result does not depend on it
-  bool double_quantized = false;            // lut4: scales as double_quant.h would hold them
+  const LevelTable* levels = &nf4_table();  // of layouts with a table
 };
 
 struct GroupedWeights : GroupRows {
-  std::vector<int8_t> codebook;  // lut4
+  std::vector<int8_t> codebook;  // of layouts with a table
   double signal = 0,
          noise = 0;        // sums of squares of the weights and of their errors; importance plays no part
   double sqnr_db() const;  // infinity when exact
   kernels::PanelSource source() const;  // what pack_panels takes; points into this
 };
+
+// Of lut4 and lut4s8 the one that takes fewer bytes for a matrix: double quantization (QLoRA: scales that are quantized
+// themselves; here to multiples of one float per output) pays from five groups in K on.
+Layout table_layout(uint64_t n, uint64_t k, size_t group);
 
 // Refuses NaN and infinities (naming the place), importance that does not fit, and halves that cannot hold a scale.
 Result<GroupedWeights> quantize_groups(std::span<const float> w, size_t n, size_t k,

@@ -28,8 +28,8 @@ code { font: 13px ui-monospace, "DejaVu Sans Mono", monospace; background: var(-
 .tiles b { display: block; font-size: 25px; line-height: 1.2; font-variant-numeric: tabular-nums; white-space: nowrap; } .tiles span { color: var(--faint); font-size: 13px; }
 .chip { display: inline-block; padding: 1px 9px; border-radius: 20px; font-size: 12.5px; white-space: nowrap; color: var(--ink); justify-self: start;
   background: color-mix(in srgb, var(--c) 22%, transparent); border: 1px solid var(--c); }
-.p-fp32 { --c: var(--fp32); } .p-fp16 { --c: var(--fp16); } .p-int8 { --c: var(--int8); } .p-int8-dynamic { --c: var(--int8d); }
-.p-int4 { --c: var(--int4); } .p-nf4 { --c: var(--nf4); }
+.p-fp32 { --c: var(--fp32); } .p-fp16, .p-bf16 { --c: var(--fp16); } .p-int8 { --c: var(--int8); } .p-int8-dynamic { --c: var(--int8d); }
+.p-int4 { --c: var(--int4); } .p-nf4, .p-fp4 { --c: var(--nf4); }
 svg { display: block; overflow: visible; } svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; fill: var(--ink); }
 .plot { width: 100%; height: auto; margin-top: 6px; } .plot.narrow { display: none; max-width: 560px; }
 svg .axis { fill: var(--faint); } svg .end { text-anchor: end; } svg .mid { text-anchor: middle; }

@@ -14,6 +14,7 @@
 //   i4a        as i4s8, and Z: ceil(K/g) rows of width/2: byte i = z[i] | z[i + width/2] << 4
 //              w = channel scale * group scale * (u - z)
 //   lut4       as i4f16, but w = group scale * codebook[u], 16 x s8 that stand beside the tensor
+//   lut4s8     as i4s8, but w = channel scale * group scale * codebook[u]: scales that are quantized themselves
 //   f16_panel  H  K rows of 2*width       w[c][k] as f16, channels side by side
 //              T  4*width                 bias f32[width]
 //
@@ -25,6 +26,7 @@
 //   Channel 33, k = 13 is in panel 1 (c = 1), row 13 / 8 = 1, j = 13 % 4 = 1, high nibble (13 % 8 >= 4):
 //   byte 1536 + 1 * 32 + 4 * 1 + 1 = 1573, bits 4-7.
 // The same matrix in the other layouts: bytes of the panels, and where channel 33, k = 13 is.
+//   lut4s8        as i4s8
 //   i8c           2304 + 384 | 576 + 128                  2688 + 3 * 32 + 4 + 1 = 2789, the whole byte
 //   i4f16, lut4   1152 + 192 + 128 | 320 + 64 + 64        1472 + 1 * 32 + 4 + 1 = 1509, bits 4-7
 //   i4a           1152 + 128 + 64 + 256 | 320 + 3 * 64    1600 + 1 * 32 + 4 + 1 = 1637, bits 4-7; its zero point 1600 + 384 + 1, bits 0-3
@@ -46,9 +48,12 @@ struct PanelMatrix {
 
 constexpr uint64_t panel_round(uint64_t x, uint64_t to) { return (x + to - 1) / to * to; }
 
-constexpr bool has_group_scales(Layout l) {
-  return l == Layout::i4s8 || l == Layout::i4f16 || l == Layout::i4a || l == Layout::lut4;
+constexpr bool uses_table(Layout l) { return l == Layout::lut4 || l == Layout::lut4s8; }
+constexpr bool has_half_scales(Layout l) { return l == Layout::i4f16 || l == Layout::lut4; }
+constexpr bool has_small_scales(Layout l) {  // s8, multiples of a float per channel
+  return l == Layout::i4s8 || l == Layout::i4a || l == Layout::lut4s8;
 }
+constexpr bool has_group_scales(Layout l) { return has_half_scales(l) || has_small_scales(l); }
 constexpr bool is_panel_layout(Layout l) {
   return has_group_scales(l) || l == Layout::i8c || l == Layout::f16_panel;
 }
@@ -62,6 +67,7 @@ constexpr DType dtype_of(Layout l) {
       return DType::i4;
     case Layout::i4a:
     case Layout::lut4:
+    case Layout::lut4s8:
       return DType::u4;
     case Layout::f16_panel:
       return DType::f16;
@@ -88,6 +94,7 @@ constexpr PanelPlanes panel_planes(const PanelMatrix& m, uint64_t width) {
       break;
     case Layout::i4s8:
     case Layout::i4a:
+    case Layout::lut4s8:
       p.code_rows = kp / 8, p.code_row = 4 * width, p.scale_row = width, tail_words = 2;
       break;
     case Layout::i4f16:
@@ -140,6 +147,7 @@ static_assert(panel_matrix_bytes({Layout::i4s8, 32, 40, 72}) == 1536 + 448);
 static_assert(panel_matrix_bytes({Layout::i8c, 0, 40, 72}) == 2688 + 704);
 static_assert(panel_matrix_bytes({Layout::i4f16, 32, 40, 72}) == 1472 + 448);
 static_assert(panel_matrix_bytes({Layout::lut4, 32, 40, 72}) == 1472 + 448);
+static_assert(panel_matrix_bytes({Layout::lut4s8, 32, 40, 72}) == 1536 + 448);
 static_assert(panel_matrix_bytes({Layout::i4a, 32, 40, 72}) == 1600 + 512);
 static_assert(panel_matrix_bytes({Layout::f16_panel, 0, 40, 72}) == 4736 + 1216);
 static_assert(panel_matrix_bytes({Layout::i8c, 0, 32, 4096}) == 4096 * 32 + 384);

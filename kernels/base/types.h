@@ -36,6 +36,7 @@ enum class Layout : uint16_t {
   i4a = 4,        // i4s8 with a zero point per group
   lut4 = 5,       // 4 bits that index a table of 16 values (NF4, FP4), f16 scale per group
   f16_panel = 6,  // halves
+  lut4s8 = 7,     // lut4 with the scales of i4s8
 };
 
 // Bits of one element; 0 for DType::none.

@@ -38,6 +38,7 @@ struct NeonBase {
     v = vbslq_f32(vcltq_f32(v, lo), lo, v);
     return vbslq_f32(vcgtq_f32(v, hi), hi, v);
   }
+  PITH_INLINE static F bytes(const uint8_t* p) { return cvt(scales(p)); }
   PITH_INLINE static Scales scales(const uint8_t* p) {
     uint32_t four;
     __builtin_memcpy(&four, p, 4);
@@ -105,7 +106,7 @@ struct NeonDot : NeonBase {
   PITH_INLINE static Acts8 acts8(const int8_t* codes) { return vld1q_s8(codes); }
   template <Layout L>
   PITH_INLINE static Acc start(const int32_t* sums) {
-    return L == Layout::lut4 ? zero() : vld1q_dup_s32(sums);
+    return uses_table(L) ? zero() : vld1q_dup_s32(sums);
   }
   template <Layout, size_t j>
   PITH_INLINE static Acc dot(Acc i, W w, const Acts& a) {
@@ -142,16 +143,16 @@ struct Neon : NeonBase {
   struct Words {
     int32x4_t low, high;
   };
-  template <Layout L, class = void>
+  template <bool, class = void>
   struct SumOf {
     using Type = Halves;
   };
   template <class T>
-  struct SumOf<Layout::lut4, T> {
+  struct SumOf<true, T> {
     using Type = Words;
   };
   template <Layout L>
-  using Sum = typename SumOf<L>::Type;
+  using Sum = typename SumOf<uses_table(L)>::Type;
   using Sum8 = Words;
   struct Acts {
     int32x4_t quads[2];
@@ -173,7 +174,7 @@ struct Neon : NeonBase {
   }
   template <Layout L>
   PITH_INLINE static Sum<L> start(const int32_t* sums) {
-    if constexpr (L == Layout::lut4) {
+    if constexpr (uses_table(L)) {
       return {zero(), zero()};
     } else {
       const int16x4_t classes = vreinterpret_s16_s32(vld1_s32(sums));
@@ -183,7 +184,7 @@ struct Neon : NeonBase {
   template <Layout L, size_t j>
   PITH_INLINE static Sum<L> dot(Sum<L> i, W w, const Acts& a) {
     const int8x8_t quad = quad_of<j % 4>(a.quads[j / 4]);
-    if constexpr (L == Layout::lut4)
+    if constexpr (uses_table(L))
       return add_products(i, w, quad);
     else
       return {vmlal_s8(i.low, vget_low_s8(w), quad), vmlal_s8(i.high, vget_high_s8(w), quad)};
@@ -198,7 +199,7 @@ struct Neon : NeonBase {
   }
   template <Layout L>
   PITH_INLINE static Acc finish(Sum<L> i) {
-    if constexpr (L == Layout::lut4)
+    if constexpr (uses_table(L))
       return fold(i);
     else
       return fold({vpaddlq_s16(i.low), vpaddlq_s16(i.high)});

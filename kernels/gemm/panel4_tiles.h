@@ -12,10 +12,10 @@
 //   finish<L>(i)         i32 per channel
 //   scales(s8), apply<L>(acc, i, s)           acc += i * s
 //   zero_scales(s8, z), apply_zero(acc, sz, sums)   s * (8 - z);  acc += sz * sum(a)
-//   halves(f16)          f32
+//   halves(f16), bytes(s8)   f32
 //   kReloadWeights       if it exists: a group's weights do not fit registers and are loaded anew for every tile of rows;
 //                        GCC 12 would load them for every product
-//   table(codebook), look_up(nibbles, table)  for lut4
+//   table(codebook), look_up(nibbles, table)  for layouts with a table
 // and where kPairs says that products of 2 rows x 2 channels x 8 k exist: Pair (32 codes of two rows, interleaved by 8),
 //   pair(codes, codes), join_low(a, b), join_high(a, b)      weights of quads 2r and 2r + 1 by channel: 0, 1 and 2, 3
 //   pair_start<L>(sums, sums), pair_dot<s>(i, w, p)          i: channels x rows; s: which 8 k
@@ -45,17 +45,26 @@ constexpr size_t codes_ahead() {
 // Weights of a group: what `dot` multiplies.
 template <class V, Layout L>
 PITH_INLINE typename V::W operand(typename V::W nibbles, const typename V::Table& table) {
-  if constexpr (L == Layout::lut4)
+  if constexpr (uses_table(L))
     return V::look_up(nibbles, table);
   else
     return nibbles;
+}
+
+// Scales of vector v in weight group g, where they are floats.
+template <class V, Layout L>
+PITH_INLINE typename V::F float_scales(const Strip<V, L>& s, size_t g, size_t v) {
+  if constexpr (has_half_scales(L))
+    return V::halves(s.scales(g) + 2 * v * V::kLanes);
+  else
+    return V::bytes(s.scales(g) + v * V::kLanes);
 }
 
 template <class V, Layout L>
 PITH_INLINE void put_result(const Strip<V, L>& s, size_t row, size_t v, typename V::F f) {
   const size_t c = v * V::kLanes, column = s.n0 + c;
   if (column >= s.a.w.n) return;
-  if constexpr (is_integer_scaled(L))
+  if constexpr (has_small_scales(L))
     f = V::add(V::mul(f, V::load_f(s.tail(0) + c)), V::load_f(s.tail(1) + c));
   else
     f = V::add(f, V::load_f(s.tail(0) + c));
@@ -120,8 +129,7 @@ struct OneRow {
     if constexpr (is_integer_scaled(L))
       ((f[v] = V::add(f[v], V::mul(d, V::cvt(acc[v])))), ...);
     else
-      ((f[v] = V::add(f[v], V::mul(V::cvt(acc[v]), V::mul(V::halves(s.scales(g) + 2 * v * V::kLanes), d)))),
-       ...);
+      ((f[v] = V::add(f[v], V::mul(V::cvt(acc[v]), V::mul(float_scales<V, L>(s, g, v), d)))), ...);
     ((acc[v] = V::zero()), ...);
     (void)s;
   }
@@ -209,7 +217,7 @@ struct RowTile {
     if constexpr (is_integer_scaled(L)) ((to.s[v] = V::scales(s.scales(g) + v * V::kLanes)), ...);
     if constexpr (L == Layout::i4a)
       ((to.z[v] = V::zero_scales(s.scales(g) + v * V::kLanes, zeros_of(s, g, v))), ...);
-    if constexpr (!is_integer_scaled(L)) ((to.h[v] = V::halves(s.scales(g) + 2 * v * V::kLanes)), ...);
+    if constexpr (!is_integer_scaled(L)) ((to.h[v] = float_scales<V, L>(s, g, v)), ...);
   }
 
   // T rows past the weights of a group. kFirst: the i32 tile starts at zero; kLast: it flows into the f32 tile. Index j counts

@@ -10,6 +10,7 @@
 //                 y = f * scale[n] + bias[n]
 //   i4f16, lut4   f = 0;  per weight group:    f = f + float(sum code * a) * (s[group] * d[block])
 //                 y = f + bias[n]
+//   lut4s8        likewise with float(s[group]):  y = f * scale[n] + bias[n]
 // Integer sums cannot wrap (i8c: K <= 65536). Every float operation is rounded by itself: nothing is fused.
 #pragma once
 #include "kernels/base/panel_layout.h"
@@ -23,7 +24,7 @@ struct PanelShape {
 };
 struct PanelWeights {
   const uint8_t* bytes = nullptr;
-  const int8_t* codebook = nullptr;  // lut4
+  const int8_t* codebook = nullptr;  // of layouts with a table
   Layout layout = Layout::row_major;
   size_t n = 0, k = 0, panels = 0;
   size_t code_rows = 0;     // of 4 (i8c) or 8 (4-bit) k each

@@ -22,12 +22,12 @@ struct Avx2 : Ymm {
   PITH_INLINE static I ones() { return _mm256_set1_epi16(1); }
   template <Layout L>
   PITH_INLINE static I start(const int32_t* sums) {
-    return L == Layout::lut4 ? zero() : _mm256_set1_epi32(sums[0]);
+    return uses_table(L) ? zero() : _mm256_set1_epi32(sums[0]);
   }
   template <Layout L, size_t j>
   PITH_INLINE static I dot(I i, I w, Acts codes) {
     const I a = broadcast(codes + 4 * j);
-    if constexpr (L != Layout::lut4) {
+    if constexpr (!uses_table(L)) {
       i = _mm256_add_epi16(i, _mm256_maddubs_epi16(w, a));
       asm volatile("" : "+x"(i));  // GCC 12 else makes trees of the additions, and spills
       return i;
@@ -38,7 +38,7 @@ struct Avx2 : Ymm {
   PITH_INLINE static I start8(int32_t zero, const int32_t* ksum) { return start8_with(-(zero + 128), ksum); }
   template <Layout L>
   PITH_INLINE static I finish(I i) {
-    return L == Layout::lut4 ? i : _mm256_madd_epi16(i, ones());
+    return uses_table(L) ? i : _mm256_madd_epi16(i, ones());
   }
   // The scale twice per channel, for both lanes.
   PITH_INLINE static Scales scales(const uint8_t* p) {
@@ -77,6 +77,9 @@ void panel_i4f16_avx2(const PanelGemmArgs& a, Range panels, Range rows) {
 }
 void panel_lut4_avx2(const PanelGemmArgs& a, Range panels, Range rows) {
   panel4_gemm<Layout::lut4, Avx2, TileShape<4, 1, 1>, Avx2, TileShape<1, 1, 1>>(a, panels, rows);
+}
+void panel_lut4s8_avx2(const PanelGemmArgs& a, Range panels, Range rows) {
+  panel4_gemm<Layout::lut4s8, Avx2, TileShape<4, 1, 1>, Avx2, TileShape<1, 1, 1>>(a, panels, rows);
 }
 
 }  // namespace pith::kernels

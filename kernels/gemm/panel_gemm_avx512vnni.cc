@@ -55,6 +55,7 @@ struct Zmm {
   PITH_INLINE static F halves(const uint8_t* p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(static_cast<const void*>(p))));
   }
+  PITH_INLINE static F bytes(const uint8_t* p) { return cvt(_mm512_cvtepi8_epi32(load_16(p))); }
   PITH_INLINE static __m128i load_16(const uint8_t* p) {
     return _mm_loadu_si128(static_cast<const __m128i*>(static_cast<const void*>(p)));
   }
@@ -119,6 +120,9 @@ void panel_i4f16_avx512vnni(const PanelGemmArgs& a, Range panels, Range rows) {
 }
 void panel_lut4_avx512vnni(const PanelGemmArgs& a, Range panels, Range rows) {
   panel4_gemm<Layout::lut4, Zmm, TileShape<2, 1, 2>, YmmVnni, TileShape<1, 4, 1>>(a, panels, rows);
+}
+void panel_lut4s8_avx512vnni(const PanelGemmArgs& a, Range panels, Range rows) {
+  panel4_gemm<Layout::lut4s8, Zmm, TileShape<2, 1, 2>, YmmVnni, TileShape<1, 4, 1>>(a, panels, rows);
 }
 
 }  // namespace pith::kernels

@@ -31,7 +31,7 @@ struct NeonMm : NeonDot {
   }
   template <Layout L>
   PITH_INLINE static Acc pair_start(const int32_t* first, const int32_t* second) {
-    if constexpr (L == Layout::lut4)
+    if constexpr (uses_table(L))
       return zero();
     else
       return vcombine_s32(vld1_dup_s32(first), vld1_dup_s32(second));
@@ -68,6 +68,9 @@ void panel_i4f16_i8mm(const PanelGemmArgs& a, Range panels, Range rows) {
 }
 void panel_lut4_i8mm(const PanelGemmArgs& a, Range panels, Range rows) {
   panel4_gemm<Layout::lut4, NeonMm, Full, NeonMm, Narrow>(a, panels, rows);
+}
+void panel_lut4s8_i8mm(const PanelGemmArgs& a, Range panels, Range rows) {
+  panel4_gemm<Layout::lut4s8, NeonMm, Full, NeonMm, Narrow>(a, panels, rows);
 }
 
 }  // namespace pith::kernels

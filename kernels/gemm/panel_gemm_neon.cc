@@ -28,5 +28,8 @@ void panel_i4f16_neon(const PanelGemmArgs& a, Range panels, Range rows) {
 void panel_lut4_neon(const PanelGemmArgs& a, Range panels, Range rows) {
   panel4_gemm<Layout::lut4, Neon, Full, Neon, Narrow>(a, panels, rows);
 }
+void panel_lut4s8_neon(const PanelGemmArgs& a, Range panels, Range rows) {
+  panel4_gemm<Layout::lut4s8, Neon, Full, Neon, Narrow>(a, panels, rows);
+}
 
 }  // namespace pith::kernels

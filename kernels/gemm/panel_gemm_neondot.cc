@@ -26,5 +26,8 @@ void panel_i4f16_neondot(const PanelGemmArgs& a, Range panels, Range rows) {
 void panel_lut4_neondot(const PanelGemmArgs& a, Range panels, Range rows) {
   panel4_gemm<Layout::lut4, NeonDot, Full, NeonDot, Narrow>(a, panels, rows);
 }
+void panel_lut4s8_neondot(const PanelGemmArgs& a, Range panels, Range rows) {
+  panel4_gemm<Layout::lut4s8, NeonDot, Full, NeonDot, Narrow>(a, panels, rows);
+}
 
 }  // namespace pith::kernels

@@ -29,6 +29,11 @@ struct Channel {
     const uint8_t pair = panel[k / 8 * 4 * s.width + 4 * c + k % 4];
     return k % 8 >= 4 ? pair >> 4 : pair & 15;
   }
+  float float_scale(size_t g) const {
+    const uint8_t* scales = panel + s.scales + g * s.scale_row;
+    if (has_half_scales(a.w.layout)) return to_float(f16{read<uint16_t>(scales + 2 * c)});
+    return static_cast<float>(static_cast<int8_t>(scales[c]));
+  }
   int zero(size_t g) const {
     if (a.w.layout != Layout::i4a) return 8;
     const size_t half = s.width / 2;
@@ -36,7 +41,7 @@ struct Channel {
     return c >= half ? pair >> 4 : pair & 15;
   }
   int weight4(size_t k, int z) const {
-    return a.w.layout == Layout::lut4 ? a.w.codebook[code4(k)] : code4(k) - z;
+    return uses_table(a.w.layout) ? a.w.codebook[code4(k)] : code4(k) - z;
   }
   int8_t activation(size_t row, size_t k) const {
     return a.x.codes[(k / kRowGroup * a.x.m + row) * kRowGroup + k % kRowGroup];
@@ -68,7 +73,7 @@ float dot_integer_scales(const Channel& ch, size_t row) {
   return f * ch.tail<float>(0) + ch.tail<float>(1);
 }
 
-float dot_half_scales(const Channel& ch, size_t row) {
+float dot_float_scales(const Channel& ch, size_t row) {
   const size_t k_end = ch.a.w.k, group = ch.a.w.group_blocks * kRowGroup;
   float f = 0;
   for (size_t begin = 0; begin < k_end; begin += group) {
@@ -76,9 +81,9 @@ float dot_half_scales(const Channel& ch, size_t row) {
     for (size_t k = begin; k < begin + group && k < k_end; ++k)
       acc += ch.weight4(k, 8) * ch.activation(row, k);
     const size_t g = begin / group;
-    const float scale = to_float(f16{read<uint16_t>(ch.panel + ch.s.scales + g * ch.s.scale_row + 2 * ch.c)});
-    f = f + static_cast<float>(acc) * (scale * ch.a.x.scales[begin / kRowBlock * ch.a.x.m + row]);
+    f = f + static_cast<float>(acc) * (ch.float_scale(g) * ch.a.x.scales[begin / kRowBlock * ch.a.x.m + row]);
   }
+  if (has_small_scales(ch.a.w.layout)) return f * ch.tail<float>(0) + ch.tail<float>(1);
   return f + ch.tail<float>(0);
 }
 
@@ -125,7 +130,7 @@ void panel_gemm_ref(const PanelGemmArgs& a, Range panels, Range rows) {
         else if (a.w.layout == Layout::i4s8 || a.w.layout == Layout::i4a)
           v = dot_integer_scales(channel, row);
         else
-          v = dot_half_scales(channel, row);
+          v = dot_float_scales(channel, row);
         v = v < a.clamp_min ? a.clamp_min : v;
         a.y[row * a.w.n + p * kPanelWidth + c] = v > a.clamp_max ? a.clamp_max : v;
       }

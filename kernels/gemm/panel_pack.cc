@@ -47,12 +47,10 @@ void write(uint8_t* to, T value) {
 }
 
 // Index of the tail's arrays of 4-byte words: ksum, scale, bias, as far as the layout has them.
-constexpr bool has_channel_scale(Layout l) {
-  return l == Layout::i8c || l == Layout::i4s8 || l == Layout::i4a;
-}
+constexpr bool has_channel_scale(Layout l) { return l == Layout::i8c || has_small_scales(l); }
 constexpr uint64_t scale_index(Layout l) { return l == Layout::i8c ? 1 : 0; }
 constexpr uint64_t bias_index(Layout l) { return scale_index(l) + (has_channel_scale(l) ? 1 : 0); }
-constexpr uint64_t scale_bytes(Layout l) { return l == Layout::i4f16 || l == Layout::lut4 ? 2 : 1; }
+constexpr uint64_t scale_bytes(Layout l) { return has_half_scales(l) ? 2 : 1; }
 
 uint8_t* tail_word(const Place& p, uint8_t* panel, uint64_t index) {
   return panel + p.planes.tail + 4 * (index * p.width + p.c);
@@ -167,7 +165,7 @@ void unpack_weights(const PanelMatrix& m, const void* bytes, const int8_t* codeb
       }
       const uint64_t g = k / m.group;
       const uint8_t* scale = panel + p.planes.scales + g * p.planes.scale_row + p.c * scale_bytes(m.layout);
-      if (m.layout == Layout::lut4)
+      if (uses_table(m.layout))
         code = codebook[code];
       else
         code -= m.layout == Layout::i4a ? zero_at(p, panel, g) : 8;

@@ -15,8 +15,8 @@ namespace pith::kernels {
 
 // Row-major parts of a matrix. G = ceil(K / group). What a layout does not have stays null.
 struct PanelSource {
-  const int8_t* codes = nullptr;         // [N, K]: i8c -127..127, i4* and lut4 0..15 (u, not u - 8)
-  const void* group_scales = nullptr;    // [N, G]: int8_t (i4s8, i4a) or f16 (i4f16, lut4)
+  const int8_t* codes = nullptr;         // [N, K]: i8c -127..127, i4* and tables 0..15 (u, not u - 8)
+  const void* group_scales = nullptr;    // [N, G]: int8_t (i4s8, i4a, lut4s8) or f16 (i4f16, lut4)
   const uint8_t* zeros = nullptr;        // [N, G]: i4a, 0..15
   const float* channel_scale = nullptr;  // [N]: i8c, i4s8, i4a
   const f16* halves = nullptr;           // [N, K]: f16_panel
@@ -36,7 +36,7 @@ struct PanelTarget {
 };
 void unpack_panels(const PanelMatrix& m, const void* bytes, const PanelTarget& to);
 
-// The weights as the kernels understand them, w[n * k]. codebook: 16 values, lut4 only.
+// The weights as the kernels understand them, w[n * k]. codebook: 16 values, of layouts with a table.
 void unpack_weights(const PanelMatrix& m, const void* bytes, const int8_t* codebook, float* w);
 
 }  // namespace pith::kernels

@@ -15,6 +15,7 @@ struct TileShape {
   static constexpr size_t kOne = one, kRows = rows, kMany = many;
 };
 
+// Groups are scaled as integers and meet floats once in a block of 128.
 constexpr bool is_integer_scaled(Layout l) { return l == Layout::i4s8 || l == Layout::i4a; }
 
 // What a strip of channels works on: `channels` of one panel from channel `first` on.
@@ -29,7 +30,7 @@ struct Strip {
   size_t row_bytes() const { return 4 * shape.width; }
   const uint8_t* codes(size_t row) const { return panel + row * row_bytes() + 4 * first; }
   const uint8_t* scales(size_t g) const {
-    constexpr size_t kSize = is_integer_scaled(L) ? 1 : 2;
+    constexpr size_t kSize = has_half_scales(L) ? 2 : 1;
     return panel + shape.scales + g * shape.scale_row + kSize * first;
   }
   const float* tail(size_t array) const {

@@ -59,6 +59,7 @@ struct Ymm {
   PITH_INLINE static F halves(const uint8_t* p) {
     return _mm256_cvtph_ps(_mm_loadu_si128(static_cast<const __m128i*>(static_cast<const void*>(p))));
   }
+  PITH_INLINE static F bytes(const uint8_t* p) { return cvt(_mm256_cvtepi8_epi32(load_bytes(p))); }
   PITH_INLINE static Bytes load_bytes(const uint8_t* p) {
     return _mm_loadl_epi64(static_cast<const __m128i*>(static_cast<const void*>(p)));
   }
@@ -80,10 +81,10 @@ struct Ymm {
 struct YmmVnni : Ymm {
   template <Layout L>
   static constexpr RowForm form() {
-    return L == Layout::i8c    ? RowForm::grid_u8
-           : L == Layout::i4a  ? RowForm::minus8_sum
-           : L == Layout::lut4 ? RowForm::minus128
-                               : RowForm::minus8;
+    return L == Layout::i8c   ? RowForm::grid_u8
+           : L == Layout::i4a ? RowForm::minus8_sum
+           : uses_table(L)    ? RowForm::minus128
+                              : RowForm::minus8;
   }
   template <Layout>
   PITH_INLINE static I start(const int32_t* sums) {

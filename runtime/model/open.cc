@@ -24,8 +24,9 @@ PITH_SAME_LAYOUT(i4s8);
 PITH_SAME_LAYOUT(i4f16);
 PITH_SAME_LAYOUT(i4a);
 PITH_SAME_LAYOUT(lut4);
+PITH_SAME_LAYOUT(lut4s8);
 PITH_SAME_LAYOUT(f16_panel);
-static_assert(schema::Layout::MAX == schema::Layout::f16_panel, "a new layout needs a line above");
+static_assert(schema::Layout::MAX == schema::Layout::lut4s8, "a new layout needs a line above");
 #undef PITH_SAME_LAYOUT
 
 Status damaged(const char* what) {
@@ -187,7 +188,7 @@ Status expected_bytes(const schema::WeightRef& ref, TensorView* view, uint64_t* 
   const PanelMatrix m = panel_matrix_of(*view);
   const char* fault = panel_fault(m);
   PITH_REQUIRE(fault == nullptr, "constant '%s' cannot be packed as it claims: %s", view->name, fault);
-  if (view->layout == Layout::lut4) {
+  if (uses_table(view->layout)) {
     PITH_REQUIRE(ref.codebook() != nullptr && ref.codebook()->size() == 16,
                  "constant '%s' needs a table of 16 values", view->name);
     view->codebook = ref.codebook()->data();

@@ -38,7 +38,7 @@ struct TensorView {
   Layout layout = Layout::row_major;
   Shape shape;
   uint16_t group = 0;                // packed layouts: K per group scale, 0 where the layout has none
-  const int8_t* codebook = nullptr;  // Layout::lut4: its 16 values
+  const int8_t* codebook = nullptr;  // of layouts with a table: its 16 values
   QuantView quant;
   void* data = nullptr;       // constants: read-only mapping. Null until bound.
   bool is_constant = false;   // data comes from the file

@@ -49,6 +49,7 @@ constexpr Form kForms[] = {
     {"f32 x i4f16", DType::f32, false, DType::i4, Layout::i4f16, 32},
     {"f32 x i4a", DType::f32, false, DType::u4, Layout::i4a, 32},
     {"f32 x lut4", DType::f32, false, DType::u4, Layout::lut4, 32},
+    {"f32 x lut4s8", DType::f32, false, DType::u4, Layout::lut4s8, 32},
     {"f32 x f16_panel", DType::f32, false, DType::f16, Layout::f16_panel},
     {"i8 codes x i8c", DType::i8, true, DType::i8, Layout::i8c},
     {"u8 codes x i8c", DType::u8, true, DType::i8, Layout::i8c},

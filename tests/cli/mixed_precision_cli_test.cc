@@ -35,6 +35,7 @@ const Layer kLayers[] = {
      {Precision::int8, 0}},  // directly behind another static one: nothing is converted between them
     {"four", {Precision::int4, 32}},
     {"table", {Precision::nf4, 64}},
+    {"floats_of_4_bits", {Precision::fp4, 32}},
     {"end", {}},
 };
 

@@ -138,20 +138,36 @@ TEST_CASE("NF4's levels are quantiles of the normal distribution to 1e-7, its co
   for (size_t i = 0; i < 16; ++i) {
     // The published levels are rounded to float, and delta has seven digits: 1.5e-7 together.
     CHECK(std::abs(quantize::nf4_levels()[i] - levels[i] / top) < 1.5e-7);
-    CHECK(quantize::nf4_codebook()[i] == std::lround(127 * quantize::nf4_levels()[i]));
+    CHECK(quantize::nf4_table().book[i] == std::lround(127 * quantize::nf4_levels()[i]));
   }
 }
 
+TEST_CASE(
+    "FP4's levels are the numbers of a sign, two bits of exponent and one of mantissa, twice as large") {
+  std::vector<double> numbers;
+  for (const int sign : {-1, 1})
+    for (int exponent = 0; exponent < 4; ++exponent)
+      for (int mantissa = 0; mantissa < 2; ++mantissa)
+        numbers.push_back(sign *
+                          (exponent == 0 ? 0.5 * mantissa : std::ldexp(1 + 0.5 * mantissa, exponent - 1)));
+  std::sort(numbers.begin(), numbers.end());
+  for (size_t i = 0; i < 16; ++i) CHECK(quantize::fp4_table().book[i] == 2 * numbers[i]);
+  CHECK(quantize::known_table(quantize::fp4_table().book) == &quantize::fp4_table());
+  CHECK(quantize::known_table(std::vector<int8_t>(16, 3)) == nullptr);
+}
+
 TEST_CASE("a table's codes are its nearest levels, the lower of two as near") {
-  const GroupGrid g{0.5, 8, true};
-  const auto book = quantize::nf4_codebook();
-  for (int code = 0; code < 16; ++code) {
-    CHECK(g.code_of(g.value_of(code)) == code);
-    if (code == 15) continue;
-    const auto at = static_cast<size_t>(code);
-    const double middle = 0.25 * (book[at] + book[at + 1]);
-    CHECK(g.code_of(middle) == code);
-    CHECK(g.code_of(std::nextafter(middle, 100)) == code + 1);
+  for (const quantize::LevelTable* table : {&quantize::nf4_table(), &quantize::fp4_table()}) {
+    const GroupGrid g{0.5, 8, table};
+    const auto& book = table->book;
+    for (int code = 0; code < 16; ++code) {
+      CHECK(g.value_of(g.code_of(g.value_of(code))) == g.value_of(code));
+      const auto at = static_cast<size_t>(code);
+      if (code == 15 || book[at] == book[at + 1]) continue;
+      const double middle = 0.25 * (book[at] + book[at + 1]);
+      CHECK(g.code_of(middle) == code);
+      CHECK(g.code_of(std::nextafter(middle, 100)) == code + 1);
+    }
   }
 }
 

@@ -85,8 +85,9 @@ struct Packing {
   Layout layout;
   size_t group;
 };
-const Packing kPackings[] = {{Layout::i8c, 0},    {Layout::i4s8, 32}, {Layout::i4s8, 64}, {Layout::i4s8, 128},
-                             {Layout::i4f16, 32}, {Layout::i4a, 32},  {Layout::lut4, 64}};
+const Packing kPackings[] = {{Layout::i8c, 0},    {Layout::i4s8, 32},  {Layout::i4s8, 64},
+                             {Layout::i4s8, 128}, {Layout::i4f16, 32}, {Layout::i4a, 32},
+                             {Layout::lut4, 64},  {Layout::lut4s8, 32}};
 
 // |y - conv(x, w)| for the w that was stored: each x is off by at most half a step, a step is max |x| / 127 or, on a grid of
 // 256 codes from lowest to highest, less than 2 max |x| / 255. `slack` is for the rounding of float sums.

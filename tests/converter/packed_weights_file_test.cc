@@ -54,7 +54,7 @@ TEST_CASE("a product with packed weights and bias runs like the float one") {
   build(plain);
   std::string backend;
   const std::vector<float> expected = run(plain.maker.open(), BackendChoice::reference, &backend);
-  for (Layout layout : {Layout::i4s8, Layout::i4f16, Layout::i4a, Layout::lut4}) {
+  for (Layout layout : {Layout::i4s8, Layout::i4f16, Layout::i4a, Layout::lut4, Layout::lut4s8}) {
     Net net;
     pack(net, layout);
     CAPTURE(static_cast<int>(layout));

@@ -55,7 +55,7 @@ inspect::StoredWeights stored(const Packed& packed) {
 }  // namespace
 
 TEST_CASE("stored weights: every 4-bit layout is read back as codes times scales near the source") {
-  for (const Layout layout : {Layout::i4s8, Layout::i4f16, Layout::i4a, Layout::lut4}) {
+  for (const Layout layout : {Layout::i4s8, Layout::i4f16, Layout::i4a, Layout::lut4, Layout::lut4s8}) {
     CAPTURE(static_cast<int>(layout));
     const Packed packed = layer(layout);
     const inspect::StoredWeights w = stored(packed);

@@ -69,7 +69,7 @@ std::string weights_of(const std::string& path) {
 
 TEST_CASE("weights streamed from a data file give the bytes that weights inside the model give") {
   for (const int type : {ExternalModel::kFloat, ExternalModel::kHalf})
-    for (const Precision precision : {Precision::int4, Precision::nf4, Precision::fp32}) {
+    for (const Precision precision : {Precision::int4, Precision::nf4, Precision::fp4, Precision::fp32}) {
       CAPTURE(type);
       CAPTURE(name_of(precision));
       TempFolder streamed, inside;

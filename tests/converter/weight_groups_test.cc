@@ -63,20 +63,27 @@ TEST_CASE(
     quantize::GroupMethod method;
     double db[3];  // groups of 32, 64, 128
     bool exactly;  // else a search where the table has none: at least
+    const quantize::LevelTable* levels = &quantize::nf4_table();
   };
   // research/compression.md 3(c)
-  const Row rows[] = {{"+-7 absmax", Layout::i4f16, plain, {20.35, 19.42, 18.62}, true},
-                      {"signed max", Layout::i4f16, signed_max, {21.36, 20.49, 19.74}, true},
-                      {"integer zero point", Layout::i4a, plain, {21.80, 20.85, 19.97}, false},
-                      {"search", Layout::i4f16, search, {21.88, 20.96, 20.28}, true},
-                      {"search, s8 scales", Layout::i4s8, search, {21.88, 20.96, 20.28}, true},
-                      {"search, zero point", Layout::i4a, search, {21.80, 20.96, 20.28}, false},
-                      {"NF4", Layout::lut4, plain, {21.22, 20.77, 20.39}, true},
-                      {"NF4 search", Layout::lut4, search, {21.22, 20.77, 20.39}, false}};
+  const Row rows[] = {
+      {"+-7 absmax", Layout::i4f16, plain, {20.35, 19.42, 18.62}, true},
+      {"signed max", Layout::i4f16, signed_max, {21.36, 20.49, 19.74}, true},
+      {"integer zero point", Layout::i4a, plain, {21.80, 20.85, 19.97}, false},
+      {"search", Layout::i4f16, search, {21.88, 20.96, 20.28}, true},
+      {"search, s8 scales", Layout::i4s8, search, {21.88, 20.96, 20.28}, true},
+      {"search, zero point", Layout::i4a, search, {21.80, 20.96, 20.28}, false},
+      {"NF4", Layout::lut4, plain, {21.22, 20.77, 20.39}, true},
+      {"NF4 search", Layout::lut4, search, {21.22, 20.77, 20.39}, false},
+      {"NF4, s8 scales", Layout::lut4s8, plain, {21.22, 20.77, 20.39}, true},
+      // not in that table: a NumPy script of nine lines
+      {"FP4", Layout::lut4, plain, {19.90, 19.52, 19.26}, true, &quantize::fp4_table()},
+      {"FP4 search", Layout::lut4, search, {19.90, 19.52, 19.26}, false, &quantize::fp4_table()}};
   const std::vector<float> w = gaussian(kN * kK);
   for (const Row& row : rows)
     for (size_t i = 0; i < 3; ++i) {
-      const GroupOptions o{row.layout, size_t{32} << i, row.method};
+      const GroupOptions o{
+          .layout = row.layout, .group = size_t{32} << i, .method = row.method, .levels = row.levels};
       const GroupedWeights q = quantized(w, kN, kK, o);
       const double db = sqnr(w, stored(q, kN, kK, o));
       CAPTURE(row.name);

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <random>
 #include <vector>
@@ -25,9 +26,10 @@ struct Arguments {
 };
 
 Arguments read_arguments(std::mt19937& rng) {
-  constexpr Layout kLayouts[] = {Layout::i8c, Layout::i4s8, Layout::i4a, Layout::i4f16, Layout::lut4};
+  constexpr Layout kLayouts[] = {Layout::i8c,   Layout::i4s8, Layout::i4a,
+                                 Layout::i4f16, Layout::lut4, Layout::lut4s8};
   Arguments a;
-  a.matrix.layout = kLayouts[rng() % 5];
+  a.matrix.layout = kLayouts[rng() % std::size(kLayouts)];
   if (a.matrix.layout != Layout::i8c) a.matrix.group = static_cast<uint16_t>(32u << rng() % 3);
   a.matrix.n = 1 + rng() % 80;
   a.matrix.k = 1 + rng() % (rng() % 4 == 0 ? 700 : 150);

@@ -23,10 +23,10 @@ struct Format {
   Layout layout;
   uint16_t group;
 };
-constexpr Format kFormats[] = {{Layout::i8c, 0},    {Layout::i4s8, 32},  {Layout::i4s8, 64},
-                               {Layout::i4s8, 128}, {Layout::i4a, 32},   {Layout::i4a, 128},
-                               {Layout::i4f16, 32}, {Layout::i4f16, 64}, {Layout::i4f16, 128},
-                               {Layout::lut4, 32},  {Layout::lut4, 64}};
+constexpr Format kFormats[] = {
+    {Layout::i8c, 0},   {Layout::i4s8, 32},   {Layout::i4s8, 64},   {Layout::i4s8, 128},  {Layout::i4a, 32},
+    {Layout::i4a, 128}, {Layout::i4f16, 32},  {Layout::i4f16, 64},  {Layout::i4f16, 128}, {Layout::lut4, 32},
+    {Layout::lut4, 64}, {Layout::lut4s8, 32}, {Layout::lut4s8, 64}, {Layout::lut4s8, 128}};
 
 std::vector<float> activations(size_t count, std::mt19937& rng, Fill fill) {
   std::vector<float> x(count);
@@ -295,9 +295,10 @@ TEST_CASE("packing: the worked example of panel_layout.h, one code alone in a ma
     uint16_t group;
     size_t byte;
   };
-  constexpr Place kPlaces[] = {{Layout::i8c, 0, 2789},    {Layout::i4s8, 32, 1573},
-                               {Layout::i4f16, 32, 1509}, {Layout::lut4, 32, 1509},
-                               {Layout::i4a, 32, 1637},   {Layout::f16_panel, 0, 4946}};
+  constexpr Place kPlaces[] = {{Layout::i8c, 0, 2789},      {Layout::i4s8, 32, 1573},
+                               {Layout::i4f16, 32, 1509},   {Layout::lut4, 32, 1509},
+                               {Layout::lut4s8, 32, 1573},  {Layout::i4a, 32, 1637},
+                               {Layout::f16_panel, 0, 4946}};
   for (const Place& at : kPlaces) {
     const PanelMatrix m{at.layout, at.group, 40, 72};
     std::vector<int8_t> codes(40 * 72, 0);
@@ -331,7 +332,7 @@ TEST_CASE("packing: unpacking gives back every part, for all layouts and tails")
         const PanelMatrix m{f.layout, f.group, n, k};
         const PanelWeightsMaker w(m, rng, Fill::random);
         PanelWeightsMaker back = PanelWeightsMaker(m, rng, Fill::random);
-        const bool half = f.layout == Layout::i4f16 || f.layout == Layout::lut4;
+        const bool half = has_half_scales(f.layout);
         PanelTarget to;
         const bool grouped = f.group != 0, is_half = f.layout == Layout::f16_panel;
         if (!is_half) to.codes = back.codes.data();

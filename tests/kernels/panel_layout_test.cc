@@ -7,9 +7,9 @@
 
 namespace pith {
 
-constexpr PanelMatrix kMatrices[] = {{Layout::i8c, 0},    {Layout::i4s8, 32},    {Layout::i4s8, 64},
-                                     {Layout::i4s8, 128}, {Layout::i4f16, 32},   {Layout::i4a, 64},
-                                     {Layout::lut4, 64},  {Layout::f16_panel, 0}};
+constexpr PanelMatrix kMatrices[] = {{Layout::i8c, 0},    {Layout::i4s8, 32},   {Layout::i4s8, 64},
+                                     {Layout::i4s8, 128}, {Layout::i4f16, 32},  {Layout::i4a, 64},
+                                     {Layout::lut4, 64},  {Layout::lut4s8, 64}, {Layout::f16_panel, 0}};
 
 TEST_CASE("planes start on 64 bytes, in order, and a panel is never smaller than its row-major weights") {
   for (PanelMatrix m : kMatrices)

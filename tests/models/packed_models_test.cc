@@ -62,13 +62,14 @@ double sqnr_db(const std::vector<uint8_t>& expected, const std::vector<uint8_t>&
 }
 
 std::vector<ConvertOptions> precisions() {
-  std::vector<ConvertOptions> all(6);
+  std::vector<ConvertOptions> all(7);
   all[0].precision = Precision::int8_dynamic;
   for (size_t i = 1; i < 5; ++i) all[i].precision = Precision::int4;
   all[2].asymmetric = true;
   all[3].group = 128;
   all[4].group = 64;
   all[5].precision = Precision::nf4;
+  all[6].precision = Precision::fp4;
   return all;
 }
 

@@ -49,7 +49,7 @@ struct PanelWeightsMaker {
 
   kernels::PanelSource source() const {
     kernels::PanelSource s;
-    const bool half = matrix.layout == Layout::i4f16 || matrix.layout == Layout::lut4;
+    const bool half = has_half_scales(matrix.layout);
     s.codes = codes.data();
     s.group_scales = half ? static_cast<const void*>(half_scales.data()) : small_scales.data();
     s.zeros = zeros.data();
