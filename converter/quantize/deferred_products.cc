@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "converter/quantize/packed_products.h"
 #include "kernels/gemm/panel_pack.h"
 #include "runtime/ops/panel_weights.h"
 
@@ -114,8 +115,7 @@ bool worth_halves(const ir::Graph& graph, const ir::Node& node) {
   if (!node.is(schema::Op::FullyConnectedOptions) || w.shape.rank() != 2 || graph.use_count(&w) != 1)
     return false;
   const PanelMatrix m = panel_matrix_of(Layout::f16_panel, 0, w.shape);
-  const uint64_t bare = 2 * m.n * m.k + (node.in(2) == nullptr ? 0 : 4 * m.n);
-  return panel_fault(m) == nullptr && panel_matrix_bytes(m) <= bare + bare / 32;
+  return panel_fault(m) == nullptr && worth_half_panels(m, node.in(2) != nullptr);
 }
 
 }  // namespace

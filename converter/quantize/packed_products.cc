@@ -90,17 +90,17 @@ bool is_code_product(const ir::Node& node) {
   return conv != nullptr ? conv->groups == 1 : node.is(schema::Op::FullyConnectedOptions);
 }
 
-// Padding and the words of each channel may cost a sixteenth of what is packed; above that a copy at load is cheaper than
-// a larger file.
-bool worth_packing(const PanelMatrix& m, uint64_t row_major_bytes) {
-  return panel_matrix_bytes(m) <= row_major_bytes + row_major_bytes / 16;
+// Padding and the words of each channel may cost one of so many parts; above that a copy at load is cheaper than a larger file.
+bool worth_packing(const PanelMatrix& m, uint64_t row_major_bytes, uint64_t parts) {
+  return panel_matrix_bytes(m) <= row_major_bytes + row_major_bytes / parts;
 }
 
 // The weights packed, or null when they cannot be or the file would grow too much.
 ir::Value* packed_codes(ir::Graph& graph, const ir::Value& weights, Growth growth) {
   const PanelMatrix m = panel_matrix_of(Layout::i8c, 0, weights.shape);
   const size_t row_major = weights.constant->size + 4 * weights.quant->scales.size();
-  if (panel_fault(m) != nullptr || (growth == Growth::little && !worth_packing(m, row_major))) return nullptr;
+  if (panel_fault(m) != nullptr || (growth == Growth::little && !worth_packing(m, row_major, 16)))
+    return nullptr;
   std::vector<int8_t> codes;
   const bool fits = weights.dtype == DType::i8 ? centred_codes<int8_t>(weights, &codes)
                                                : centred_codes<uint8_t>(weights, &codes);
@@ -183,6 +183,10 @@ Result<size_t> pack_static_products(ir::Graph& graph, const NodeFilter& wanted, 
   return count;
 }
 
+bool worth_half_panels(const PanelMatrix& m, bool bias) {
+  return worth_packing(m, 2 * m.n * m.k + (bias ? 4 * m.n : 0), 32);
+}
+
 size_t pack_half_products(ir::Graph& graph) {
   size_t packed = 0;
   for (ir::Node* node : graph.in_order()) {
@@ -191,7 +195,7 @@ size_t pack_half_products(ir::Graph& graph) {
     const ir::Value& weights = *node->in(1);
     if (weights.dtype != DType::f16 || weights.shape.rank() != 2 || graph.use_count(&weights) != 1) continue;
     const PanelMatrix m = matrix_of(*node, Layout::f16_panel, 0);
-    if (!worth_packing(m, 2 * m.n * m.k + (node->in(2) == nullptr ? 0 : 4 * m.n))) continue;
+    if (!worth_half_panels(m, node->in(2) != nullptr)) continue;
     kernels::PanelSource source;
     source.halves = weights.elements<f16>().data();
     replace(graph, node, m, source, {});

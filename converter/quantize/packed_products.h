@@ -45,5 +45,7 @@ Result<size_t> pack_static_products(ir::Graph& graph, const NodeFilter& wanted =
 // widening a copy. Weights that something else reads too, or that
 // padding would make more than 1/32 larger, stay as they are. Returns how many were packed.
 size_t pack_half_products(ir::Graph& graph);
+// Whether panels of halves are larger than row-major ones (and a float bias) by no more than a 32nd.
+bool worth_half_panels(const PanelMatrix& m, bool bias);
 
 }  // namespace pith::quantize
