@@ -44,12 +44,17 @@ target_compile_options(pith_device_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fn
 target_link_libraries(pith_device_flags INTERFACE pith_flags)
 target_link_options(pith_device_flags INTERFACE $<IF:$<BOOL:${APPLE}>,-Wl$<COMMA>-dead_strip,-Wl$<COMMA>--gc-sections>)
 
-# Most of a small file's compile time is reading the generated schema. A precompiled header halves it, but hides a missing
-# #include and is not shared between worktrees: for tests, and for the presets that only test, never for what is released.
-set(PITH_PCH OFF CACHE STRING "Precompile the headers that most files read: OFF, TESTS (in test programs only) or ON")
+# Most of a small file's compile time is reading the generated schema; a precompiled header more than halves it, but hides a
+# missing #include. So the presets, which this project's tests build, have it on (clang-tidy there reads every file without);
+# a user's own configuration does not.
+option(PITH_PCH "Precompile the headers that most files read" OFF)
 function(pith_precompile target)
-  if(PITH_PCH STREQUAL "ON" OR (PITH_PCH STREQUAL "TESTS" AND target MATCHES "_test$"))
-    target_precompile_headers(${target} PRIVATE ${ARGN})
+  if(PITH_PCH)
+    if("REUSE_FROM" IN_LIST ARGN)
+      target_precompile_headers(${target} ${ARGN})
+    else()
+      target_precompile_headers(${target} PRIVATE ${ARGN})
+    endif()
     # GCC warns falsely about std::string inlined out of a precompiled header (GCC bug 105651 and its relatives).
     target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds>)
   endif()

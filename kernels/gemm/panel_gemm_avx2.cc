@@ -11,7 +11,7 @@ namespace {
 // a group of 32 it is at most 16 * 8 * 127 = 16256. lut4: |w| times a with the sign of w; two products fit i16.
 // 8-bit: words.
 struct Avx2 : Ymm {
-  static constexpr bool kRolled = true, kReloadWeights = true;
+  static constexpr bool kReloadWeights = true;
   static constexpr size_t kCodesAhead = 16384;  // Zen 3: 3 % more from memory than 4608
   template <Layout L>
   static constexpr RowForm form() {
