@@ -26,7 +26,7 @@ Result<quantize::GroupedWeights> codes_of(const Layer& layer, const LayerFormat&
                                           ThreadPool* pool, std::string* note) {
   quantize::GroupOptions options = group_options(format);
   options.pool = pool;
-  if (options.layout == Layout::lut4) options.layout = quantize::table_layout(layer.n, layer.k, format.group);
+  options.layout = quantize::stored_layout(options.layout, layer.n, layer.k, format.group);
   return quantize::quantize_by(method, layer.w, layer.n, layer.k, options, layer.fit, note);
 }
 

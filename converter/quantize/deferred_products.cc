@@ -89,8 +89,7 @@ ir::Value* deferred_value(ir::Graph& graph, const ir::Node& node, const Deferred
   product->dtype = w.dtype;
   product->shape = w.shape;
   product->matrix = panel_matrix_of(recipe.layout, static_cast<uint16_t>(recipe.group), w.shape);
-  if (recipe.layout == Layout::lut4)
-    product->matrix.layout = table_layout(product->matrix.n, product->matrix.k, recipe.group);
+  product->matrix.layout = stored_layout(recipe.layout, product->matrix.n, product->matrix.k, recipe.group);
   product->recipe = recipe;
   ir::Deferred deferred;
   deferred.sources.push_back(product->weights);

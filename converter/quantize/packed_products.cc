@@ -53,7 +53,7 @@ namespace {
 Result<GroupedWeights> pack_searched(ir::Graph& graph, ir::Node* node, GroupOptions options) {
   PITH_RETURN_IF_ERROR(check_packable(*node, options.layout, options.group));
   const PanelMatrix m = matrix_of(*node, options.layout, options.group);
-  if (options.layout == Layout::lut4) options.layout = table_layout(m.n, m.k, options.group);
+  options.layout = stored_layout(options.layout, m.n, m.k, options.group);
   const std::vector<float> rows = padded_rows(node->in(1)->elements<float>(), node->in(1)->shape);
   PITH_ASSIGN(GroupedWeights q,
               quantize_groups(rows, static_cast<size_t>(m.n), static_cast<size_t>(m.k), options));

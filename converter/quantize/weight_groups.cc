@@ -39,7 +39,8 @@ Status check_halves(const GroupRows& rows) {
 
 }  // namespace
 
-Layout table_layout(uint64_t n, uint64_t k, size_t group) {
+Layout stored_layout(Layout wanted, uint64_t n, uint64_t k, size_t group) {
+  if (wanted != Layout::lut4) return wanted;
   const auto bytes = [&](Layout layout) {
     return panel_matrix_bytes({layout, static_cast<uint16_t>(group), n, k});
   };

@@ -35,9 +35,9 @@ struct GroupedWeights : GroupRows {
   kernels::PanelSource source() const;  // what pack_panels takes; points into this
 };
 
-// Of lut4 and lut4s8 the one that takes fewer bytes for a matrix: double quantization (QLoRA: scales that are quantized
-// themselves; here to multiples of one float per output) pays from five groups in K on.
-Layout table_layout(uint64_t n, uint64_t k, size_t group);
+// The layout a matrix [n, k] is stored in. For lut4 that may be lut4s8, where it takes fewer bytes: double quantization (QLoRA:
+// scales that are quantized themselves; here to multiples of one float per output) pays from five groups in K on.
+Layout stored_layout(Layout wanted, uint64_t n, uint64_t k, size_t group);
 
 // Refuses NaN and infinities (naming the place), importance that does not fit, and halves that cannot hold a scale.
 Result<GroupedWeights> quantize_groups(std::span<const float> w, size_t n, size_t k,

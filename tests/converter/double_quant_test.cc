@@ -18,8 +18,8 @@ TEST_CASE("double quantization takes 4.13 bits a weight in groups of 64, where h
   CHECK(bits(Layout::lut4s8, 64) == doctest::Approx(4.125 + 64.0 / 4096));  // scale and bias of a channel
   CHECK(bits(Layout::lut4, 64) == doctest::Approx(4.25 + 32.0 / 4096));
   CHECK(bits(Layout::lut4s8, 32) == doctest::Approx(bits(Layout::lut4, 64)).epsilon(0.002));
-  CHECK(table_layout(32, 8 * 64, 64) == Layout::lut4s8);
-  CHECK(table_layout(32, 2 * 64, 64) == Layout::lut4);  // a float per channel for two halves
+  CHECK(stored_layout(Layout::lut4, 32, 8 * 64, 64) == Layout::lut4s8);
+  CHECK(stored_layout(Layout::lut4, 32, 2 * 64, 64) == Layout::lut4);  // a float per channel for two halves
 }
 
 TEST_CASE("tables with double quantized scales lose less than 0.05 dB, and zeros stay zero") {
