@@ -45,11 +45,11 @@ target_link_libraries(pith_device_flags INTERFACE pith_flags)
 target_link_options(pith_device_flags INTERFACE $<IF:$<BOOL:${APPLE}>,-Wl$<COMMA>-dead_strip,-Wl$<COMMA>--gc-sections>)
 
 # Most of a small file's compile time is reading the generated schema; a precompiled header more than halves it, but hides a
-# missing #include. So the presets, which this project's tests build, have it on (clang-tidy there reads every file without);
-# a user's own configuration does not.
-option(PITH_PCH "Precompile the headers that most files read" OFF)
+# missing #include and is not shared between worktrees. So it is for the presets that this project tests, where clang-tidy
+# reads every file without; what the release build gives to devices is compiled as users' own configurations are.
+set(PITH_PCH OFF CACHE STRING "Precompile the headers that most files read: OFF, HOST (not in the runtime) or ON")
 function(pith_precompile target)
-  if(PITH_PCH)
+  if(PITH_PCH STREQUAL "ON" OR (PITH_PCH STREQUAL "HOST" AND NOT target STREQUAL "pith_runtime"))
     if("REUSE_FROM" IN_LIST ARGN)
       target_precompile_headers(${target} ${ARGN})
     else()
