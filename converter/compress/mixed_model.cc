@@ -10,6 +10,7 @@
 #include "converter/quantize/half_weights.h"
 #include "converter/quantize/int8_role.h"
 #include "converter/quantize/packed_products.h"
+#include "converter/quantize/widen_half.h"
 
 namespace pith::compress {
 namespace {
@@ -33,6 +34,8 @@ Result<MixedModel> MixedModel::create(std::unique_ptr<ir::Graph> graph, const qu
                                       const quantize::StaticInt8Options& int8) {
   MixedModel out;
   out.graph_ = std::move(graph);
+  quantize::widen_half_weights(
+      *out.graph_);  // the passes store exact halves as such; formats are made from f32
   out.int8_ = int8;
   if (source.items > 0) {
     PITH_ASSIGN(out.seen_, quantize::save_calibration(*out.graph_, source, int8));
@@ -58,6 +61,7 @@ Status MixedModel::make_static_int8(ir::Graph& graph, const PrecisionPlan& plan,
       return Status(Code::unsupported, "int8: '" + node.name + "' stays float: " + node.reason);
   if (report != nullptr) *report = done;
   PITH_RETURN_IF_ERROR(run_passes(graph, {}));
+  quantize::widen_half_weights(graph);
   store_int8_codes(graph);
   return Status::ok();
 }

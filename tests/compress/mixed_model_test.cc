@@ -8,6 +8,7 @@
 #include "converter/compress/units.h"
 #include "converter/data/npy.h"
 #include "converter/passes/pass.h"
+#include "kernels/base/float16.h"
 #include "tests/support/noise_items.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/tiny_graphs.h"
@@ -88,6 +89,29 @@ TEST_CASE("mixed model: each layer has its own format, and the float graph is un
   const auto model = runnable(*graph.value(), 1);
   REQUIRE_MESSAGE(model.is_ok(), model.status().message());
   CHECK(model.value().session->run().is_ok());
+}
+
+// A model published in half precision: the passes narrow its weights whenever they run, also behind a rewrite.
+TEST_CASE("mixed model: layers with weights that are exact halves take every format") {
+  TinyGraph g = forked();
+  for (const char* name : {"q", "k", "last"}) {
+    const ir::Value* w = g.node(name)->in(1);
+    std::vector<float> values(w->elements<float>().begin(), w->elements<float>().end());
+    for (float& x : values) x = to_float(to_f16(x));
+    g.graph.set_input(g.node(name), 1, g.graph.add_f32(w->name + ".half", w->shape, values));
+  }
+  REQUIRE(run_passes(g.graph, {}).is_ok());
+  REQUIRE(g.node("q")->in(1)->dtype == DType::f16);
+  name_all_nodes(g.graph);
+  auto maker = MixedModel::create(std::move(g.owned), noise_items(24, 50), {});
+  REQUIRE_MESSAGE(maker.is_ok(), maker.status().message());
+  CHECK(find_units(maker.value().float_graph(), kFormats).size() == 2);
+  const auto graph = maker.value().make(
+      {{"q", {Precision::int8, 0}}, {"k", {Precision::int4, 32}}, {"last", {Precision::int4, 32}}});
+  REQUIRE_MESSAGE(graph.is_ok(), graph.status().message());
+  for (const auto& node : graph.value()->main.nodes)
+    if (node->is(schema::Op::FullyConnectedOptions))
+      CHECK(node->in(1)->dtype == (node->name == "q" ? DType::i8 : DType::i4));
 }
 
 TEST_CASE("mixed model: int8 without calibration is an error that asks for data") {
