@@ -15,7 +15,7 @@ bool read_zero_points(const ir::Value* zero, size_t count, std::vector<int32_t>*
   for (size_t i = 0; i < count; ++i) {
     switch (zero->dtype) {
       case DType::i8:
-        (*out)[i] = zero->elements<int8_t>()[i];
+        (*out)[i] = int32_t{zero->elements<int8_t>()[i]};
         break;
       case DType::u8:
         (*out)[i] = zero->elements<uint8_t>()[i];

@@ -20,8 +20,10 @@ std::string key_of(const ir::Node& node) {
   append(&key, &node.op.type, sizeof node.op.type);
   append(&key, builder.GetBufferPointer(), builder.GetSize());
   const ir::Block* block = node.parent;
+  // The pointers themselves are the key. NOLINTBEGIN(bugprone-sizeof-expression)
   append(&key, &block, sizeof block);  // a value of one branch is not visible in another
   for (const ir::Value* v : node.inputs) append(&key, &v, sizeof v);
+  // NOLINTEND(bugprone-sizeof-expression)
   const size_t outputs = node.outputs.size();
   append(&key, &outputs, sizeof outputs);
   return key;

@@ -89,8 +89,8 @@ std::vector<double> candidate(size_t channels, F f) {
 
 std::vector<double> over_taps(std::span<const double> columns, size_t channels) {
   std::vector<double> out(channels);
-  const double taps = static_cast<double>(columns.size() / channels);
-  for (size_t j = 0; j < columns.size(); ++j) out[j % channels] += columns[j] / taps;
+  const size_t taps = columns.size() / channels;
+  for (size_t j = 0; j < columns.size(); ++j) out[j % channels] += columns[j] / static_cast<double>(taps);
   return out;
 }
 

@@ -79,7 +79,8 @@ Result<double> int8_loss(std::span<const float> w, size_t n, std::span<const flo
       loss += e * e;
     }
   }
-  return loss / static_cast<double>(rows.size() / k);
+  const size_t samples = rows.size() / k;
+  return loss / static_cast<double>(samples);
 }
 
 Result<ChannelScales> choose_smoothing(std::span<ir::Node* const> sharing, const ProductMoments& moments,

@@ -28,15 +28,15 @@ PITH_INLINE const float* floats_in(const uint8_t* p) {
 
 // ---- inner loops -----------------------------------------------------------------------------------------------------
 
-// Sums of R query rows and T planes `apart` bytes apart: T * R * U vectors, of which enough must be independent to hide how
-// long one product takes. Sum s belongs to plane s / (R * U), row s / U % R, vector s % U.
+// Sums of R query rows and T planes `apart` bytes apart: T * R * kVecs vectors, of which enough must be independent to hide how
+// long one product takes. Sum s belongs to plane s / (R * kVecs), row s / kVecs % R, vector s % kVecs.
 template <class V, size_t R, size_t T>
 struct SumIndex {
-  static constexpr size_t kLanes = V::Float::kLanes, U = 16 / kLanes, kCount = T * R * U;
-  static constexpr size_t plane(size_t s) { return s / (R * U); }
-  static constexpr size_t row(size_t s) { return s / U % R; }
-  static constexpr size_t vec(size_t s) { return s % U; }
-  static constexpr size_t weight(size_t s) { return plane(s) * U + vec(s); }
+  static constexpr size_t kLanes = V::Float::kLanes, kVecs = 16 / kLanes, kCount = T * R * kVecs;
+  static constexpr size_t plane(size_t s) { return s / (R * kVecs); }
+  static constexpr size_t row(size_t s) { return s / kVecs % R; }
+  static constexpr size_t vec(size_t s) { return s % kVecs; }
+  static constexpr size_t weight(size_t s) { return plane(s) * kVecs + vec(s); }
 };
 // Planes taken together by R rows.
 template <class V, size_t R>
@@ -74,7 +74,7 @@ struct CodeSums {
     plane += i * 64;
     __builtin_prefetch(plane + kPrefetchKv, 0, 2);
     if constexpr (T > 1) __builtin_prefetch(plane + apart + kPrefetchKv, 0, 2);
-    const typename V::W x[] = {V::load(plane + w / At::U * apart + w % At::U * 4 * kLanes)...};
+    const typename V::W x[] = {V::load(plane + w / At::kVecs * apart + w % At::kVecs * 4 * kLanes)...};
     ((acc[s] = V::template dot<kSigned>(acc[s], x[At::weight(s)], a + i * 4 + At::row(s) * stride)), ...);
   }
   PITH_INLINE typename F::F sum(size_t s) const { return F::cvt(V::finish(acc[s])); }
@@ -98,7 +98,8 @@ struct HalfSums {
                         Indices<w...>) {
     __builtin_prefetch(plane + kPrefetchKv, 0, 2);
     if constexpr (T > 1) __builtin_prefetch(plane + apart + kPrefetchKv, 0, 2);
-    const typename F::F x[] = {F::halves(plane + i * 32 + w / At::U * apart + w % At::U * 2 * At::kLanes)...};
+    const typename F::F x[] = {
+        F::halves(plane + i * 32 + w / At::kVecs * apart + w % At::kVecs * 2 * At::kLanes)...};
     ((acc[s] = F::add(acc[s], F::mul(F::splat(a[i + At::row(s) * stride]), x[At::weight(s)]))), ...);
   }
 };
@@ -109,7 +110,7 @@ template <class V, KvKind K>
 struct BlockPass {
   using F = typename V::Float;
   using Vec = typename F::F;
-  static constexpr size_t kLanes = F::kLanes, U = 16 / kLanes;
+  static constexpr size_t kLanes = F::kLanes, kVecs = 16 / kLanes;
   static constexpr bool kI8 = K == KvKind::i8;
 
   const CachedAttention& a;
@@ -164,7 +165,7 @@ struct BlockPass {
     if constexpr (kI8) {
       CodeSums<V, true, R, T> dots;
       const auto* starts = static_cast<const int32_t*>(static_cast<const void*>(block + p.key_sums)) + token;
-      dots.run(plane, p.key_tile, p.key_steps, q, a.query_stride, starts, sums, IndicesTo<T * U>{});
+      dots.run(plane, p.key_tile, p.key_steps, q, a.query_stride, starts, sums, IndicesTo<T * kVecs>{});
       const float* scale = floats_in(block + p.key_scales) + token;
       (store(s, F::mul(F::mul(dots.sum(s), F::load(scale + At::weight(s) * kLanes)),
                        F::splat(a.query_scales[row + At::row(s)]))),
@@ -172,7 +173,7 @@ struct BlockPass {
     } else {
       HalfSums<V, R, T> dots;
       dots.run(plane, p.key_tile, p.key_steps, floats_in(q), a.query_stride / sizeof(float), sums,
-               IndicesTo<T * U>{});
+               IndicesTo<T * kVecs>{});
       (store(s, F::mul(dots.acc[s], F::splat(a.scale))), ...);
     }
   }
@@ -182,9 +183,9 @@ struct BlockPass {
   PITH_INLINE size_t score_groups(size_t r, size_t tile, size_t n) {
     for (; r + R <= count; r += R) {
       if (kPlanes<V, R> == 2 && n == 2)
-        score_rows<R, kPlanes<V, R>>(r, tile, IndicesTo<kPlanes<V, R> * R * U>{});
+        score_rows<R, kPlanes<V, R>>(r, tile, IndicesTo<kPlanes<V, R> * R * kVecs>{});
       else
-        for (size_t i = 0; i < n; ++i) score_rows<R, 1>(r, tile + i, IndicesTo<R * U>{});
+        for (size_t i = 0; i < n; ++i) score_rows<R, 1>(r, tile + i, IndicesTo<R * kVecs>{});
     }
     return r;
   }
@@ -214,7 +215,7 @@ struct BlockPass {
     float* s = scores[r];
     const float* scales = floats_in(block + p.value_scales);
     const Vec top = F::splat(tops[r]);
-    Vec sums[U] = {((void)v, F::zero())...}, most = F::zero(), poison = F::zero();
+    Vec sums[kVecs] = {((void)v, F::zero())...}, most = F::zero(), poison = F::zero();
     const auto one = [&](size_t t, Vec & sum) __attribute__((always_inline)) {
       Vec e = exp_of<F>(F::sub(F::load(s + t), top), kKvLowest);
       sum = F::add(sum, e);
@@ -257,7 +258,7 @@ struct BlockPass {
         grow[r] = 0;  // exp(0) = 1
     for (size_t r = 0; r < count; r += kLanes) F::store(grow + r, exp_of<F>(F::load(grow + r), kKvLowest));
     for (size_t r = 0; r < count; ++r)
-      if (sees(r)) exponentials(r, IndicesTo<U>{});
+      if (sees(r)) exponentials(r, IndicesTo<kVecs>{});
     if constexpr (kI8) {
       const Vec most = F::splat(127);
       for (size_t r = 0; r < count; r += kLanes) {
@@ -280,14 +281,14 @@ struct BlockPass {
     if constexpr (kI8) {
       CodeSums<V, false, R, T> dots;
       dots.run(plane + first_tile * 256, kKvTile * kKvBlock, (last_tile - first_tile) * 4,
-               codes[r] + first_tile * kKvTile, kKvBlock, nullptr, sums, IndicesTo<T * U>{});
+               codes[r] + first_tile * kKvTile, kKvBlock, nullptr, sums, IndicesTo<T * kVecs>{});
       (add_to(r + At::row(s), column + At::weight(s) * kLanes,
               F::mul(dots.sum(s), F::splat(from_codes[r + At::row(s)]))),
        ...);
     } else {
       HalfSums<V, R, T> dots;  // the rows of a group see the same tokens
       dots.run(plane + begin[r] * 32, 2 * kKvTile * kKvBlock, end[r] - begin[r], scores[r] + begin[r],
-               kKvBlock, sums, IndicesTo<T * U>{});
+               kKvBlock, sums, IndicesTo<T * kVecs>{});
       (add_to(r + At::row(s), column + At::weight(s) * kLanes, dots.acc[s]), ...);
     }
   }
@@ -302,11 +303,11 @@ struct BlockPass {
   PITH_INLINE size_t value_groups(size_t r, size_t chunk, size_t n) {
     for (; r + R <= count; r += R) {
       if (!together(r, R))
-        for (size_t i = 0; i < R * n; ++i) value_rows<1, 1>(r + i % R, chunk + i / R, IndicesTo<U>{});
+        for (size_t i = 0; i < R * n; ++i) value_rows<1, 1>(r + i % R, chunk + i / R, IndicesTo<kVecs>{});
       else if (kPlanes<V, R> == 2 && n == 2)
-        value_rows<R, kPlanes<V, R>>(r, chunk, IndicesTo<kPlanes<V, R> * R * U>{});
+        value_rows<R, kPlanes<V, R>>(r, chunk, IndicesTo<kPlanes<V, R> * R * kVecs>{});
       else
-        for (size_t i = 0; i < n; ++i) value_rows<R, 1>(r, chunk + i, IndicesTo<R * U>{});
+        for (size_t i = 0; i < n; ++i) value_rows<R, 1>(r, chunk + i, IndicesTo<R * kVecs>{});
     }
     return r;
   }

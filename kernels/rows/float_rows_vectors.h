@@ -10,7 +10,7 @@ namespace {
 template <class V>
 struct FloatRows {
   using F = typename V::F;
-  static constexpr size_t kLanes = V::kLanes, U = 16 / kLanes;
+  static constexpr size_t kLanes = V::kLanes, kVecs = 16 / kLanes;
 
   // The first n < 16 elements, then `filler`.
   struct Tail {
@@ -26,7 +26,7 @@ struct FloatRows {
   // Sums of f(vector, index of its first element) in 16 lanes; behind n x reads as `filler`.
   template <class Fn, size_t... u>
   PITH_INLINE static float sum_over(const float* x, size_t n, float filler, const Fn& f, Indices<u...>) {
-    F sums[U] = {((void)u, V::zero())...};
+    F sums[kVecs] = {((void)u, V::zero())...};
     size_t i = 0;
     for (; i + 16 <= n; i += 16)
       ((sums[u] = V::add(sums[u], f(V::load(x + i + u * kLanes), i + u * kLanes))), ...);
@@ -65,14 +65,14 @@ struct FloatRows {
       const float* x = a.x + r * a.n;
       const auto count = static_cast<float>(a.n);
       const float mean = sum_over(
-                             x, a.n, 0, [](F v, size_t) { return v; }, IndicesTo<U>{}) /
+                             x, a.n, 0, [](F v, size_t) { return v; }, IndicesTo<kVecs>{}) /
                          count;
       const F m = V::splat(mean);
       const auto square = [m](F v, size_t) __attribute__((always_inline)) {
         const F d = V::sub(v, m);
         return V::mul(d, d);
       };
-      const float squares = sum_over(x, a.n, mean, square, IndicesTo<U>{});
+      const float squares = sum_over(x, a.n, mean, square, IndicesTo<kVecs>{});
       const float factor = 1 / __builtin_sqrtf(squares / count + a.epsilon);
       if (a.mean != nullptr) a.mean[r] = mean;
       if (a.inv_std != nullptr) a.inv_std[r] = factor;
@@ -92,7 +92,7 @@ struct FloatRows {
     for (size_t r = rows.begin; r < rows.end; ++r) {
       const float* x = a.x + r * a.n;
       const auto square = [](F v, size_t) __attribute__((always_inline)) { return V::mul(v, v); };
-      const float squares = sum_over(x, a.n, 0, square, IndicesTo<U>{});
+      const float squares = sum_over(x, a.n, 0, square, IndicesTo<kVecs>{});
       const float factor = 1 / __builtin_sqrtf(squares / static_cast<float>(a.n) + a.epsilon);
       if (a.inv_std != nullptr) a.inv_std[r] = factor;
       const F by = V::splat(factor);
@@ -125,7 +125,7 @@ struct FloatRows {
         }
         return e;
       };
-      const float inverse = 1 / sum_over(x, n, -__builtin_inff(), exponential, IndicesTo<U>{});
+      const float inverse = 1 / sum_over(x, n, -__builtin_inff(), exponential, IndicesTo<kVecs>{});
       const F by = V::splat(inverse);
       for (i = 0; i + kLanes <= n; i += kLanes) V::store(y + i, V::mul(V::load(y + i), by));
       for (; i < n; ++i) y[i] *= inverse;

@@ -118,8 +118,8 @@ void join(const NodeView& node, const Dims& d, size_t past_input, size_t input, 
 bool copies_heads(const Dims& d) { return d.packed && d.kv_heads > 1 && d.queries >= 16; }
 
 Source source_of(const NodeView& node, const Dims& d, size_t past_input, size_t input, size_t out,
-                 int64_t depth_, float* scratch) {
-  const auto depth = static_cast<size_t>(depth_), heads = static_cast<size_t>(d.kv_heads);
+                 int64_t row_length, float* scratch) {
+  const auto depth = static_cast<size_t>(row_length), heads = static_cast<size_t>(d.kv_heads);
   const auto keys = static_cast<size_t>(d.keys());
   if (node.has_out(out) || node.has(past_input) || copies_heads(d)) {
     float* joined = node.has_out(out) ? node.out(out).as_mutable<float>() : scratch;

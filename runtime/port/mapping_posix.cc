@@ -1,5 +1,6 @@
 // Mapping by mmap(2).
 #if !defined(_FILE_OFFSET_BITS)
+// NOLINTNEXTLINE(readability-identifier-naming)
 #define _FILE_OFFSET_BITS 64  // sizes of files above 2 GiB on 32-bit machines, to refuse them by their size
 #endif
 #include <fcntl.h>
