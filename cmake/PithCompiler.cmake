@@ -50,11 +50,7 @@ target_link_options(pith_device_flags INTERFACE $<IF:$<BOOL:${APPLE}>,-Wl$<COMMA
 set(PITH_PCH OFF CACHE STRING "Precompile the headers that most files read: OFF, HOST (not in the runtime) or ON")
 function(pith_precompile target)
   if(PITH_PCH STREQUAL "ON" OR (PITH_PCH STREQUAL "HOST" AND NOT target STREQUAL "pith_runtime"))
-    if("REUSE_FROM" IN_LIST ARGN)
-      target_precompile_headers(${target} ${ARGN})
-    else()
-      target_precompile_headers(${target} PRIVATE ${ARGN})
-    endif()
+    target_precompile_headers(${target} ${ARGN})
     # GCC warns falsely about std::string inlined out of a precompiled header (GCC bug 105651 and its relatives).
     target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds>)
   endif()

@@ -34,8 +34,8 @@ Result<MixedModel> MixedModel::create(std::unique_ptr<ir::Graph> graph, const qu
                                       const quantize::StaticInt8Options& int8) {
   MixedModel out;
   out.graph_ = std::move(graph);
-  quantize::widen_half_weights(
-      *out.graph_);  // the passes store exact halves as such; formats are made from f32
+  // Formats are made from f32; passes that ran store exact halves as f16.
+  quantize::widen_half_weights(*out.graph_);
   out.int8_ = int8;
   if (source.items > 0) {
     PITH_ASSIGN(out.seen_, quantize::save_calibration(*out.graph_, source, int8));

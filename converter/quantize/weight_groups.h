@@ -36,7 +36,7 @@ struct GroupedWeights : GroupRows {
 };
 
 // The layout a matrix [n, k] is stored in. For lut4 that may be lut4s8, where it takes fewer bytes: double quantization (QLoRA:
-// scales that are quantized themselves; here to multiples of one float per output) pays from five groups in K on.
+// scales that are quantized themselves; here to multiples of one float per output) pays from about six groups in K on.
 Layout stored_layout(Layout wanted, uint64_t n, uint64_t k, size_t group);
 
 // Refuses NaN and infinities (naming the place), importance that does not fit, and halves that cannot hold a scale.

@@ -32,6 +32,15 @@ TinyGraph forked() {
   return g;
 }
 
+// Every weight of a node becomes f(index, weight).
+template <typename F>
+void change_weights(TinyGraph& g, const char* node, F f) {
+  const ir::Value* w = g.node(node)->in(1);
+  std::vector<float> values(w->elements<float>().begin(), w->elements<float>().end());
+  for (size_t i = 0; i < values.size(); ++i) values[i] = f(i, values[i]);
+  g.graph.set_input(g.node(node), 1, g.graph.add_f32(w->name + ".changed", w->shape, values));
+}
+
 const std::vector<LayerFormat> kFormats = {{Precision::fp16, 0}, {Precision::int8, 0}, {Precision::int4, 32}};
 
 }  // namespace
@@ -94,12 +103,8 @@ TEST_CASE("mixed model: each layer has its own format, and the float graph is un
 // A model published in half precision: the passes narrow its weights whenever they run, also behind a rewrite.
 TEST_CASE("mixed model: layers with weights that are exact halves take every format") {
   TinyGraph g = forked();
-  for (const char* name : {"q", "k", "last"}) {
-    const ir::Value* w = g.node(name)->in(1);
-    std::vector<float> values(w->elements<float>().begin(), w->elements<float>().end());
-    for (float& x : values) x = to_float(to_f16(x));
-    g.graph.set_input(g.node(name), 1, g.graph.add_f32(w->name + ".half", w->shape, values));
-  }
+  for (const char* name : {"q", "k", "last"})
+    change_weights(g, name, [](size_t, float x) { return to_float(to_f16(x)); });
   REQUIRE(run_passes(g.graph, {}).is_ok());
   REQUIRE(g.node("q")->in(1)->dtype == DType::f16);
   name_all_nodes(g.graph);
@@ -132,15 +137,8 @@ TEST_CASE(
   ir::Value* hidden = g.dense("first", x, kWidth, kWidth);
   g.output(g.dense("second", hidden, kWidth, 8));
   // One channel between the layers is 200 times larger; the weights that read it are as much smaller.
-  const auto scaled = [&](const char* node, bool rows, float factor) {
-    const ir::Value* w = g.node(node)->in(1);
-    std::vector<float> values(w->elements<float>().begin(), w->elements<float>().end());
-    for (size_t i = 0; i < values.size(); ++i)
-      if ((rows ? i / kWidth : i % kWidth) == 3) values[i] *= factor;
-    g.graph.set_input(g.node(node), 1, g.graph.add_f32(w->name + ".scaled", w->shape, values));
-  };
-  scaled("first", true, 200.0f);
-  scaled("second", false, 1 / 200.0f);
+  change_weights(g, "first", [](size_t i, float v) { return i / kWidth == 3 ? 200 * v : v; });
+  change_weights(g, "second", [](size_t i, float v) { return i % kWidth == 3 ? v / 200 : v; });
   REQUIRE(run_passes(g.graph, {}).is_ok());
   const auto original = runnable(g.graph, 1);
   REQUIRE(original.is_ok());
